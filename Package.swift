@@ -1,0 +1,103 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+
+func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+// Layers, lowest first: a target may depend on lower ones only, and roles never on roles (Sources/ARCHITECTURE.md).
+let package = Package(
+    name: "apus",
+    products: [.executable(name: "apus", targets: ["apus"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
+        // 0: the nouns
+        target("MailModel", [nioCore, "CIDN2"]),
+        // 1: pure rules
+        target("SMTPProtocol", ["MailModel", nioCore]),
+        target("MessageFormat", ["MailModel", nioCore]),
+        target("DeliveryPolicy", ["MailModel"]),
+        // 2: edges
+        target("Spool", ["MailModel", nioCore, protobuf]),
+        target(
+            "LocalSpool",
+            [
+                "MailModel", "Spool", nioCore, logging, deque,
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        target("DNSClient", ["MailModel", "CUnbound", nioCore]),
+        target("SMTPTransport", ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioSSL, logging]),
+        target(
+            "NodeRuntime",
+            [
+                "MailModel", nioCore, nioPosix, logging, metrics, lifecycle, hummingbird,
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        // 3: roles
+        target(
+            "Ingress",
+            [
+                "MailModel", "SMTPProtocol", "MessageFormat", "Spool", "SMTPTransport", "NodeRuntime",
+                nioCore, nioPosix, nioSSL, logging, metrics, lifecycle,
+            ]),
+        target(
+            "Sender",
+            [
+                "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "DNSClient", "SMTPTransport",
+                "NodeRuntime", nioCore, nioPosix, nioSSL, logging, metrics, crypto, deque, heap, lifecycle,
+            ]),
+        // 4: commands
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient",
+                "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, logging, lifecycle,
+                httpClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+        // Tests mirror the sources
+        .target(
+            name: "MailTestKit", dependencies: ["MailModel", nioCore], path: "Tests/MailTestKit", swiftSettings: strict),
+        tests("MailModelTests", ["MailModel", "MailTestKit", nioCore]),
+    ]
+)
