@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
@@ -66,8 +68,8 @@ let package = Package(
                 "MailModel", "Spool", nioCore, logging, deque,
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
-        target("DNSClient", ["MailModel", "CUnbound", nioCore]),
-        target("SMTPTransport", ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioSSL, logging]),
+        target("DNSClient", ["MailModel", "CUnbound", nioCore, crypto]),
+        target("SMTPTransport", ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioTLS, nioSSL, logging]),
         target(
             "NodeRuntime",
             [
@@ -79,20 +81,20 @@ let package = Package(
             "Ingress",
             [
                 "MailModel", "SMTPProtocol", "MessageFormat", "Spool", "SMTPTransport", "NodeRuntime",
-                nioCore, nioPosix, nioSSL, logging, metrics, lifecycle,
+                nioCore, nioSSL, logging, lifecycle, deque,
             ]),
         target(
             "Sender",
             [
                 "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "DNSClient", "SMTPTransport",
-                "NodeRuntime", nioCore, nioPosix, nioSSL, logging, metrics, crypto, deque, heap, lifecycle,
+                "NodeRuntime", nioCore, logging, crypto, deque, heap, lifecycle,
             ]),
         // 4: commands
         .executableTarget(
             name: "apus",
             dependencies: [
                 "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient",
-                "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, logging, lifecycle,
+                "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, nioHTTP, logging, lifecycle,
                 httpClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         // Tests mirror the sources

@@ -16,8 +16,10 @@ package struct Failure: Equatable, Sendable {
         case tlsFailed
         /// The peer broke the protocol: a reply that cannot be read, or one longer than allowed.
         case protocolViolation
-        /// The message needs an extension the host does not offer, SMTPUTF8 or SIZE.
+        /// The message needs an extension the host does not offer (SMTPUTF8); at `.starttls`: STARTTLS itself.
         case missingExtension
+        /// The message is larger than the host's SIZE (RFC 1870 §6.1).
+        case tooLarge
         case lookup(LookupFailure)
         /// Our own doing: shutdown, a fenced sender, a missing record.
         case local

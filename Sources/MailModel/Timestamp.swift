@@ -8,12 +8,15 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
     package static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 
+    /// Saturates, as stored moments and configured waits may be anything.
     package static func + (moment: Timestamp, duration: Duration) -> Timestamp {
-        Timestamp(milliseconds: moment.milliseconds + duration.wholeMilliseconds)
+        let (sum, overflow) = moment.milliseconds.addingReportingOverflow(duration.wholeMilliseconds)
+        return Timestamp(milliseconds: overflow ? (moment.milliseconds < 0 ? .min : .max) : sum)
     }
 
     package static func - (a: Timestamp, b: Timestamp) -> Duration {
-        .milliseconds(a.milliseconds - b.milliseconds)
+        let (difference, overflow) = a.milliseconds.subtractingReportingOverflow(b.milliseconds)
+        return .milliseconds(overflow ? (a.milliseconds < 0 ? Int64.min : .max) : difference)
     }
 }
 
@@ -35,8 +38,8 @@ package struct CivilTime: Equatable, Sendable {
 
     package init(_ moment: Timestamp) {
         let total = moment.milliseconds
-        let days = Int(total >= 0 ? total / 86_400_000 : (total - 86_399_999) / 86_400_000)
-        var rest = Int(total - Int64(days) * 86_400_000)
+        var (days, rest) = Int(total).quotientAndRemainder(dividingBy: 86_400_000)
+        if rest < 0 { (days, rest) = (days - 1, rest + 86_400_000) }
         millisecond = rest % 1000
         rest /= 1000
         (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60)

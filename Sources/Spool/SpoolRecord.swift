@@ -20,6 +20,10 @@ package struct SpoolRecord: Sendable {
     package var envelope: ByteBuffer?
     /// `nil` is a tombstone: it ends its key in a compacted topic.
     package var value: ByteBuffer?
+    /// Offset of the `mail` record, in the partition of the same number, that a `schedule` record keeps from removal.
+    ///
+    /// Only a spool that removes single records heeds it; elsewhere retention by time has to be long enough.
+    package var reference: Int64?
 
     package init(
         _ topic: Topic, key: String, partition: Int? = nil, envelope: ByteBuffer? = nil, value: ByteBuffer?

@@ -44,6 +44,8 @@ package struct QueueSelector: Equatable, Sendable {
     /// A queue state: `ready attempting scheduled parked held suspended`.
     package var state: String?
 
+    package static let states = ["ready", "attempting", "scheduled", "parked", "held", "suspended"]
+
     package init() {}
 
     package var isEmpty: Bool { self == QueueSelector() }

@@ -42,6 +42,8 @@ package struct ScheduleEntry: Equatable, Sendable {
     package var arrival: Timestamp
     package var expiry: Timestamp
     package var due: Timestamp
+    /// When the latest attempt began; `nil` before the first.
+    package var lastAttempt: Timestamp?
     package var reversePath: ReversePath
     package var envelopeID: String?
     package var returnContent: ReturnContent?

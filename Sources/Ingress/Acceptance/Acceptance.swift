@@ -1,0 +1,119 @@
+import MailModel
+import MessageFormat
+import NIOCore
+import NodeRuntime
+import SMTPProtocol
+import SMTPTransport
+import Spool
+
+/// Turns a received transaction into records for the spool: wishes, trace field, parts by destination.
+struct Acceptance: Sendable {
+    /// Recipients of one record.
+    static let recipientsPerPart = 100
+
+    let node: String
+    let hostname: String
+    let sendsFailureDSN: Bool
+    let wishFields: WishFields
+    let pools: Set<String>
+
+    init(_ configuration: NodeConfiguration, listener: ListenerConfiguration) {
+        node = configuration.node
+        hostname = configuration.ingress.hostname.name
+        sendsFailureDSN = listener.sendsFailureDSN
+        pools = Set(configuration.sender.pools.map(\.name))
+        var aliases: [String: WishFields.Meaning] = [:]
+        for (field, name) in configuration.ingress.wishHeaders {
+            aliases[field] = WishFields.Meaning(name.dropFirst(WishFields.prefix.utf8.count))
+        }
+        wishFields = WishFields(aliases: aliases)
+    }
+
+    /// - Returns: The parts of the message, or the reply that refuses it.
+    func accept(
+        _ transaction: ReceivedTransaction, from client: ClientInfo, queueID: QueueID, at time: Timestamp
+    ) -> Result<[MessageRecord], Refusal> {
+        var content = transaction.content
+        let section = wishFields.scanner.scan(content)
+        let messageID = section.messageIDText(in: content)
+        var wishes = Wishes()
+        if !section.listed.isEmpty {
+            if client.isTrusted {
+                let (read, problems) = wishFields.read(section, of: content)
+                if let problem = problems.first { return .failure(Self.refusal(problem)) }
+                if let pool = read.pool, !pools.contains(pool) {
+                    return .failure(Refusal(Reply(550, StatusDetail(6, 0), "no pool is named \(pool)")))
+                }
+                wishes = read
+            }
+            wishFields.strip(section, from: &content)
+        }
+        trace(transaction, client, queueID, time).prepend(to: &content)
+        return .success(
+            parts(transaction, client, wishes, messageID: messageID, content, queueID: queueID, at: time))
+    }
+
+    private func trace(
+        _ transaction: ReceivedTransaction, _ client: ClientInfo, _ queueID: QueueID, _ time: Timestamp
+    ) -> TraceField {
+        let recipients = transaction.envelope.recipients
+        return TraceField(
+            ehlo: transaction.ehlo, clientAddress: client.address, host: hostname,
+            transmission: Transmission(
+                transaction.isESMTP ? .esmtp : .smtp, isEncrypted: transaction.tls != nil,
+                isInternationalized: transaction.envelope.smtpUTF8),
+            queueID: queueID, recipient: recipients.count == 1 ? recipients[0].mailbox : nil, tls: transaction.tls,
+            time: time)
+    }
+
+    /// One record for each destination, more where it has very many recipients; their content is shared.
+    private func parts(
+        _ transaction: ReceivedTransaction, _ client: ClientInfo, _ wishes: Wishes, messageID: String?,
+        _ content: ByteBuffer, queueID: QueueID, at time: Timestamp
+    ) -> [MessageRecord] {
+        var origin = Origin()
+        origin.clientAddress = client.address
+        origin.ehlo = transaction.ehlo
+        origin.listener = client.listener
+        origin.session = client.sessionID
+        origin.node = node
+        origin.tls = transaction.tls
+        origin.failureDSN = sendsFailureDSN
+        let groups = Self.split(transaction.envelope.recipients)
+        return groups.enumerated().map { index, recipients in
+            var envelope = transaction.envelope
+            envelope.recipients = recipients
+            return MessageRecord(
+                queueID: queueID, part: index, parts: groups.count, arrival: time, envelope: envelope, wishes: wishes,
+                origin: origin, messageID: messageID, content: content)
+        }
+    }
+
+    static func split(_ recipients: [Recipient]) -> [[Recipient]] {
+        if recipients.count == 1 { return [recipients] }
+        var groups: [[Recipient]] = []
+        var open: [Domain: Int] = [:]
+        for recipient in recipients {
+            if let group = open[recipient.mailbox.domain], groups[group].count < recipientsPerPart {
+                groups[group].append(recipient)
+            } else {
+                open[recipient.mailbox.domain] = groups.count
+                groups.append([recipient])
+            }
+        }
+        return groups
+    }
+
+    private static func refusal(_ problem: WishFields.Problem) -> Refusal {
+        Refusal(
+            Reply(
+                550, StatusDetail(6, 0),
+                "\(problem.field): \"\(problem.value)\" is not understood; \(problem.expected) is allowed"))
+    }
+
+    /// A message that is not taken.
+    struct Refusal: Error {
+        let reply: Reply
+        init(_ reply: Reply) { self.reply = reply }
+    }
+}

@@ -1,0 +1,17 @@
+import NIOCore
+import NodeRuntime
+
+/// What ingress counts. Accepted recipients are counted by the sender, with the transaction that takes them in.
+struct IngressMetrics: Sendable {
+    private let registry: MetricsRegistry
+    private let appendSeconds: HistogramSeries
+
+    init(registry: MetricsRegistry) {
+        self.registry = registry
+        appendSeconds = registry.histogram(.appendSeconds)
+    }
+
+    func appended(in time: TimeAmount) { appendSeconds.recordNanoseconds(time.nanoseconds) }
+    func rejected(_ listener: String, _ reason: String) { registry.counter(.rejectedRecipients, listener, reason).add() }
+    func unconfirmed(_ listener: String) { registry.counter(.unconfirmedMessages, listener).add() }
+}

@@ -1,0 +1,138 @@
+import Logging
+import MailModel
+import NIOCore
+import NIOSSL
+import NodeRuntime
+import SMTPProtocol
+import SMTPTransport
+import Spool
+import Synchronization
+
+/// What one listener of the configuration decides and does: who may relay, and how a message gets into the spool.
+final class ListenerReceiver: MailReceiver {
+    let listener: ListenerConfiguration
+    private let session: ServerSession.Configuration
+    private let tls: NIOSSLContext?
+    private let domains: DomainTable
+    private let acceptance: Acceptance
+    private let spool: any Spool
+    private let metrics: IngressMetrics
+    private let logger: Logger
+    private let replyWithin: TimeAmount
+    private let held = Mutex<[ObjectIdentifier: NIOLoopBound<HeldReplies>]>([:])
+    private let rejections: RejectionLog
+
+    init(
+        _ listener: ListenerConfiguration, of configuration: NodeConfiguration, tls: NIOSSLContext?, spool: any Spool,
+        rejections: RejectionLog, metrics: IngressMetrics, logger: Logger
+    ) {
+        self.listener = listener
+        self.tls = tls
+        self.spool = spool
+        self.metrics = metrics
+        self.logger = logger
+        self.rejections = rejections
+        let ingress = configuration.ingress
+        domains = DomainTable(ingress.domains)
+        acceptance = Acceptance(configuration, listener: listener)
+        replyWithin = TimeAmount(ingress.replyWithin)
+        session = ServerSession.Configuration(ingress, listener)
+    }
+
+    func admit(_ client: inout ClientInfo) -> Admission {
+        if let address = IPAddress(client.address) {
+            client.isTrusted = listener.relayFrom.contains { $0.contains(address) }
+        }
+        return .serve(session, tls: tls)
+    }
+
+    func checkRecipient(
+        _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo
+    ) -> RecipientVerdict {
+        // `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1).
+        if client.isTrusted || domain.isEmpty || domains.contains(domain) { return .accept }
+        let recipient = Self.text(localPart) + "@" + Self.text(domain)
+        rejections.rejected(recipient, from: client, Reply(.relayingDenied), reason: "relaying denied")
+        return .refuse(.relayingDenied)
+    }
+
+    private static func text(_ bytes: Span<UInt8>) -> String {
+        bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func receive(
+        _ transaction: ReceivedTransaction, from client: ClientInfo, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<Reply> {
+        let time = Timestamp.now()
+        var random = SystemRandomNumberGenerator()
+        let queueID = QueueID(time: time, using: &random)
+        switch acceptance.accept(transaction, from: client, queueID: queueID, at: time) {
+        case .failure(let refusal):
+            for recipient in transaction.envelope.recipients {
+                rejections.rejected(recipient.mailbox.description, from: client, refusal.reply, reason: "wish field")
+            }
+            return eventLoop.makeSucceededFuture(refusal.reply)
+        case .success(let parts): return append(parts, queueID, client, on: eventLoop)
+        }
+    }
+
+    /// 250 means that every part is in the spool durably (DESIGN §1, promise 1).
+    private func append(
+        _ parts: [MessageRecord], _ queueID: QueueID, _ client: ClientInfo, on loop: any EventLoop
+    ) -> EventLoopFuture<Reply> {
+        let promise = loop.makePromise(of: Reply.self)
+        let held = NIOLoopBound(held(of: loop).hold(promise), eventLoop: loop)
+        let began = NIODeadline.now()
+        spool.append(parts.map { SpoolRecord($0) }) { [self] result in
+            loop.execute { self.appended(result, queueID, held.value, client, began) }
+        }
+        return promise.futureResult
+    }
+
+    private func appended(
+        _ result: Result<[Position], SpoolError>, _ queueID: QueueID, _ held: HeldReplies.Held, _ client: ClientInfo,
+        _ began: NIODeadline
+    ) {
+        switch result {
+        case .success:
+            metrics.appended(in: NIODeadline.now() - began)
+            if !held.answer(Reply(250, StatusDetail(0, 0), "queued as \(queueID)")) {
+                metrics.unconfirmed(listener.name)
+            }
+        case .failure(let error):
+            logger.error(
+                "a message could not be put into the spool",
+                metadata: [
+                    "queue_id": "\(queueID)", "session": "\(client.sessionID)", "error": "\(error)",
+                ])
+            if error.code == .recordTooLarge {
+                _ = held.answer(Reply(552, StatusDetail(3, 4), "the message is too large for the spool"))
+            } else {
+                _ = held.answer(Reply(451, StatusDetail(3, error.code == .full ? 1 : 0), error.message))
+            }
+        }
+    }
+
+    private func held(of loop: any EventLoop) -> HeldReplies {
+        held.withLock { held in
+            if let known = held[ObjectIdentifier(loop)] { return known }
+            let made = NIOLoopBound(HeldReplies(loop: loop, limit: replyWithin), eventLoop: loop)
+            held[ObjectIdentifier(loop)] = made
+            return made
+        }.value
+    }
+}
+
+extension ServerSession.Configuration {
+    init(_ ingress: IngressConfiguration, _ listener: ListenerConfiguration) {
+        self.init(hostname: ingress.hostname.name)
+        sizeLimit = ingress.sizeLimit
+        recipientLimit = ingress.recipientsLimit
+        errorLimit = ingress.errorsLimit
+        offersTLS = listener.tls != nil
+        requiresTLS = listener.tls?.isRequired ?? false
+        bareLineFeed = ingress.bareLineFeed == .convert ? .convert : .reject
+        headerLimit = ingress.headerLimit
+        receivedLimit = ingress.receivedLimit
+    }
+}

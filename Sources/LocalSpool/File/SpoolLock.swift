@@ -1,0 +1,65 @@
+internal import Glibc
+internal import Spool
+internal import Synchronization
+
+/// Holds a spool's directory for one process: `flock` on `spool.lock`, which the kernel lets go at any death.
+///
+/// The file is never removed: another process could otherwise lock one that has no name any more.
+final class SpoolLock: Sendable {
+    private let descriptor: Atomic<Int32>
+
+    /// Makes the directory if need be and takes the lock.
+    ///
+    /// - Parameter shared: For readers of a spool that no node runs; several may hold it at once.
+    init(directory: String, shared: Bool) throws(SpoolError) {
+        try Self.makeDirectory(directory)
+        let path = directory + "/spool.lock"
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Self.failure("cannot open \(path)") }
+        guard flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
+            let isHeld = errno == EWOULDBLOCK
+            let error = Self.failure("cannot lock \(path)")
+            let holder = Self.holder(of: file)
+            close(file)
+            guard isHeld else { throw error }
+            throw SpoolError(.inUse, "the spool in \(directory) is in use by \(holder)")
+        }
+        descriptor = Atomic(file)
+        let text = Array("\(getpid())\n".utf8)
+        // The number is for people; the lock itself stands whether or not it could be noted.
+        _ = ftruncate(file, 0)
+        _ = pwrite(file, text, text.count, 0)
+    }
+
+    /// Not when the object goes: a spool that nobody closed still writes.
+    func release() {
+        let file = descriptor.exchange(-1, ordering: .relaxed)
+        if file >= 0 { close(file) }
+    }
+
+    private static func holder(of file: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 20)
+        let count = pread(file, &bytes, bytes.count, 0)
+        let digits = bytes.prefix(max(count, 0)).prefix { $0 >= 0x30 && $0 <= 0x39 }
+        guard let process = Int32(String(decoding: digits, as: UTF8.self)), kill(process, 0) == 0 || errno == EPERM
+        else { return "another process" }
+        return "process \(process)"
+    }
+
+    private static func makeDirectory(_ path: String) throws(SpoolError) {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw SpoolError(.foreign, "the spool's directory \(path) is a file")
+            }
+            return
+        }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeDirectory(String(path[..<slash])) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("cannot make \(path)") }
+    }
+
+    private static func failure(_ what: String) -> SpoolError {
+        let code = errno
+        return SpoolError(code == ENOSPC ? .full : .unavailable, "\(what): \(String(cString: strerror(code)))")
+    }
+}

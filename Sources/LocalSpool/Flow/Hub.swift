@@ -1,0 +1,48 @@
+internal import Spool
+internal import Synchronization
+
+/// Tells readers of what was just committed. The writer's thread publishes; readers come and go from anywhere.
+final class Hub: Sendable {
+    private struct State {
+        /// By topic and partition, as published: what a reader can be at the end of.
+        var ends: [[Int64]]
+        var tails: [[Tail]]
+    }
+
+    private let state: Mutex<State>
+
+    init(ends: [[Int64]]) {
+        state = Mutex(State(ends: ends, tails: ends.map { _ in [] }))
+    }
+
+    var ends: [[Int64]] { state.withLock { $0.ends } }
+
+    func hasReaders(_ topic: Topic) -> Bool { state.withLock { !$0.tails[topic.index].isEmpty } }
+
+    /// From here on the tail is told of everything above the ends it is given.
+    func add(_ tail: Tail, to topic: Topic) {
+        state.withLock { state in
+            tail.attach(ends: state.ends[topic.index])
+            state.tails[topic.index].append(tail)
+        }
+    }
+
+    func remove(_ tail: Tail, from topic: Topic) {
+        state.withLock { state in state.tails[topic.index].removeAll { $0 === tail } }
+    }
+
+    /// - Parameter records: In the order of the log. Empty where nobody read along when the commit began; who came
+    ///   meanwhile finds them in the file.
+    func publish(_ topic: Topic, _ records: [StoredRecord], ends: [Int64]) {
+        state.withLock { state in
+            state.ends[topic.index] = ends
+            for tail in state.tails[topic.index] { tail.publish(records, ends: ends) }
+        }
+    }
+
+    /// Ends the reading of everybody.
+    func close() {
+        let tails = state.withLock { state in state.tails.flatMap { $0 } }
+        for tail in tails { tail.end(SpoolError(.closed, "the spool is closed")) }
+    }
+}

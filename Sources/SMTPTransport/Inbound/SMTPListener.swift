@@ -1,0 +1,78 @@
+package import NIOCore
+internal import NIOPosix
+
+/// Accepts SMTP connections on one address and runs a session on each.
+package final class SMTPListener: Sendable {
+    package struct Configuration: Sendable {
+        /// For logs and events.
+        package var name: String
+        package var host: String
+        /// 0 takes any free port.
+        package var port: Int
+        package var backlog = 1024
+        /// Time without a complete command or a piece of content (RFC 5321 §4.5.3.2.7).
+        package var idleTimeout = TimeAmount.minutes(5)
+        /// Time without an accepted message, whatever else the client says.
+        package var unproductiveTimeout = TimeAmount.hours(1)
+        /// Octets a second below which content counts as not coming, once `idleTimeout` has passed since it began.
+        package var minimumContentRate = 100
+        package var connectionLimit = 10_000
+        package var connectionLimitPerClient: Int?
+        /// TLS from the first octet (RFC 8314 §3); needs a TLS context from the role.
+        package var startsWithTLS = false
+
+        package init(name: String, host: String, port: Int) {
+            (self.name, self.host, self.port) = (name, host, port)
+        }
+    }
+
+    /// Where it listens; never `nil` for TCP.
+    package var localAddress: SocketAddress? { channel.localAddress }
+    /// Open connections, without those being refused.
+    package var connections: Int { registry.count }
+
+    private let channel: any Channel
+    private let registry: ConnectionRegistry
+
+    private init(channel: any Channel, registry: ConnectionRegistry) {
+        (self.channel, self.registry) = (channel, registry)
+    }
+
+    /// - Parameter gauge: Memory for content, shared by all listeners that are given the same.
+    package static func bind(
+        _ configuration: Configuration, receiver: any MailReceiver, gauge: ContentGauge, group: any EventLoopGroup
+    ) -> EventLoopFuture<SMTPListener> {
+        let registry = ConnectionRegistry(
+            limit: configuration.connectionLimit, limitPerClient: configuration.connectionLimitPerClient)
+        let shared = ServerHandler.Shared(
+            configuration: configuration, receiver: receiver, gauge: gauge, registry: registry)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32(configuration.backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ServerHandler(shared))
+                }
+            }
+            .bind(host: configuration.host, port: configuration.port)
+            .map { SMTPListener(channel: $0, registry: registry) }
+    }
+
+    /// Takes no more connections, tells idle clients 421, lets running transactions end, and closes what is left
+    /// after `limit`.
+    package func shutdown(within limit: TimeAmount) -> EventLoopFuture<Void> {
+        let drained = channel.eventLoop.makePromise(of: Void.self)
+        let deadline = channel.eventLoop.scheduleTask(in: limit) { [registry] in
+            for channel in registry.channels { channel.close(mode: .all, promise: nil) }
+        }
+        // The listening socket may be gone already; what matters is that the connections end.
+        channel.close().whenComplete { [registry] _ in
+            for channel in registry.drain(drained) {
+                channel.pipeline.fireUserInboundEventTriggered(ServerHandler.Drain())
+            }
+        }
+        drained.futureResult.whenComplete { _ in deadline.cancel() }
+        return drained.futureResult
+    }
+}

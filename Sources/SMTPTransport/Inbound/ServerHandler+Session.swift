@@ -1,0 +1,119 @@
+internal import MailModel
+internal import NIOCore
+internal import NIOSSL
+internal import SMTPProtocol
+
+extension ServerHandler {
+    /// Replies collected before they are written within a batch, in octets.
+    private static let outputLimit = 16 << 10
+
+    func process(_ context: ChannelHandlerContext) {
+        guard !isProcessing, !isAwaitingAcceptance, !isStalled, state == .running else { return }
+        isProcessing = true
+        session.mailRefusal = shared.gauge.isFull ? .outOfMemory : shared.receiver.mailRefusal()
+        let receivedBefore = session.receivedBytes
+        var isProgress = false
+        while state == .running, !isAwaitingAcceptance, hasRoom(context), step(context) { isProgress = true }
+        isProcessing = false
+        guard state == .running else { return }
+        if isProgress || session.receivedBytes != receivedBefore {
+            clock.progressed(.now(), isReceivingContent: session.isReceivingContent, received: session.receivedBytes)
+        }
+        updateGauge()
+        if shared.gauge.isOverfull {
+            session.abandonContent(.outOfMemory)
+            updateGauge()
+        }
+        compactInput()
+        drainIfIdle(context)
+    }
+
+    /// - Returns: Whether there may be more to do.
+    private func step(_ context: ChannelHandlerContext) -> Bool {
+        var action = session.next(&input, into: &output)
+        if action == .checkRecipient {
+            let verdict = session.withPendingRecipient { localPart, domain in
+                shared.receiver.checkRecipient(localPart, at: domain, from: client)
+            }
+            action = session.recipientDecided(verdict, into: &output)
+        }
+        switch action {
+        case .needMoreBytes: return false
+        case .proceed, .checkRecipient: break
+        case .accept: deliver(context)
+        case .beginTLS: beginTLS(context)
+        case .close: close(context)
+        }
+        return true
+    }
+
+    /// Writes replies out when there are many; a client that sends commands and reads no replies is not read further.
+    private func hasRoom(_ context: ChannelHandlerContext) -> Bool {
+        guard output.readableBytes >= Self.outputLimit else { return true }
+        flush(context)
+        return !isStalled
+    }
+
+    private func deliver(_ context: ChannelHandlerContext) {
+        let transaction = session.takeTransaction()
+        heldBytes = transaction.content.readableBytes
+        isAwaitingAcceptance = true
+        updateGauge()
+        shared.receiver.receive(transaction, from: client, on: context.eventLoop)
+            .hop(to: context.eventLoop).assumeIsolated()
+            .whenComplete { self.answered($0) }
+    }
+
+    private func answered(_ result: Result<Reply, any Error>) {
+        heldBytes = 0
+        isAwaitingAcceptance = false
+        updateGauge()
+        guard let context, state == .running else { return }
+        let reply: Reply
+        switch result {
+        case .success(let answer): reply = answer
+        case .failure: reply = Reply(ServerReply.localError)
+        }
+        clock.progressed(.now(), isReceivingContent: false, received: 0)
+        if reply.isPositive { clock.accepted(.now()) }
+        if session.accepted(reply, into: &output) == .close { close(context) }
+        // Within `process` the loop there goes on.
+        if !isProcessing { resume(context) }
+    }
+
+    func beginTLS(_ context: ChannelHandlerContext) {
+        flush(context)
+        input = ByteBuffer()
+        guard let tlsContext else { return close(context) }
+        do {
+            let handler = NIOSSLServerHandler(context: tlsContext)
+            tlsHandler = handler
+            state = .handshaking
+            try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+        } catch {
+            // The channel is closing: no handler can be added any more.
+            close(context)
+        }
+    }
+
+    func tlsRuns() {
+        guard let version = tlsHandler?.tlsVersion else { return }
+        let facts = TLSFacts(version: version.text)
+        client.tls = facts
+        session.tlsEstablished(facts)
+        state = .running
+        clock.progressed(.now(), isReceivingContent: false, received: 0)
+    }
+}
+
+extension TLSVersion {
+    /// As OpenSSL writes it.
+    var text: String {
+        switch self {
+        case .tlsv1: "TLSv1"
+        case .tlsv11: "TLSv1.1"
+        case .tlsv12: "TLSv1.2"
+        case .tlsv13: "TLSv1.3"
+        }
+    }
+}

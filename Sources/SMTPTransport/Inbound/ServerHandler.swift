@@ -1,0 +1,183 @@
+internal import MailModel
+internal import NIOCore
+internal import NIOSSL
+internal import SMTPProtocol
+
+/// Runs one `ServerSession` on a channel: feeds it what comes in, writes its replies, does what it asks for.
+///
+/// Bound to the event loop of its channel. The replies to one batch of reads leave in one write. While the role
+/// considers a message, or the client does not read its replies, nothing more is read.
+final class ServerHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What the connections of one listener have in common.
+    struct Shared: Sendable {
+        let configuration: SMTPListener.Configuration
+        let receiver: any MailReceiver
+        let gauge: ContentGauge
+        let registry: ConnectionRegistry
+    }
+
+    /// User event: finish what is under way, then close.
+    struct Drain: Sendable {}
+
+    enum State: Equatable {
+        /// → running, closing
+        case starting
+        /// → handshaking, closing
+        case running
+        /// TLS was begun; the first octets through it show that it runs → running, closing
+        case handshaking
+        /// The last reply is written; what comes in is dropped → closed
+        case closing
+        case closed
+    }
+
+    let shared: Shared
+    var state = State.starting
+    var session = ServerSession(configuration: ServerSession.Configuration(hostname: ""))
+    var client = ClientInfo()
+    var context: ChannelHandlerContext?
+    var clock = ProgressClock(now: .now())
+    var timer: Scheduled<Void>?
+    var tlsContext: NIOSSLContext?
+    var tlsHandler: NIOSSLServerHandler?
+    var input = ByteBuffer()
+    var output = ByteBuffer()
+    /// The role considers a message.
+    var isAwaitingAcceptance = false
+    /// The client does not read.
+    var isStalled = false
+    var isDraining = false
+    var isProcessing = false
+    private var isReadPending = false
+    /// Octets of the message that the role considers.
+    var heldBytes = 0
+    /// Octets of this connection that the gauge knows of.
+    var gaugedBytes = 0
+
+    init(_ shared: Shared) { self.shared = shared }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { start(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        ended(context)
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        start(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended(context)
+        context.fireChannelInactive()
+    }
+
+    private func start(_ context: ChannelHandlerContext) {
+        guard state == .starting else { return }
+        client.listener = shared.configuration.name
+        client.sessionID = SessionID.next()
+        if let remote = context.remoteAddress {
+            (client.address, client.port) = (remote.ipAddress ?? "", remote.port ?? 0)
+        }
+        if let local = context.localAddress {
+            (client.localAddress, client.localPort) = (local.ipAddress ?? "", local.port ?? 0)
+        }
+        clock = ProgressClock(now: .now())
+        state = .running
+        armTimer()
+        if let refusal = shared.registry.add(context.channel, from: client.address) {
+            refusal.write(into: &output)
+            return close(context)
+        }
+        switch shared.receiver.admit(&client) {
+        case .refuse(let reply):
+            reply.write(into: &output)
+            close(context)
+        case .serve(var configuration, let tls):
+            tlsContext = tls
+            configuration.offersTLS = tls != nil
+            session = ServerSession(configuration: configuration)
+            if shared.configuration.startsWithTLS { beginTLS(context) }
+            // In TLS the greeting waits for the handshake by itself.
+            if state != .closing { session.greet(&output) }
+            flush(context)
+        }
+    }
+
+    private func ended(_ context: ChannelHandlerContext) {
+        guard state != .closed else { return }
+        let wasStarted = state != .starting
+        state = .closed
+        timer?.cancel()
+        timer = nil
+        (input, output) = (ByteBuffer(), ByteBuffer())
+        session = ServerSession(configuration: session.configuration)
+        updateGauge()
+        if wasStarted { shared.registry.remove(context.channel, from: client.address) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A broken connection or TLS session: there is nobody to tell, and what was accepted is not affected.
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is Drain {
+            isDraining = true
+            drainIfIdle(context)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if state == .handshaking { tlsRuns() }
+        guard state == .running else { return }
+        var bytes = unwrapInboundIn(data)
+        if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
+        // The read buffer is used again where nobody else holds it.
+        bytes = ByteBuffer()
+        process(context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        flush(context)
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isAwaitingAcceptance || isStalled { isReadPending = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if isStalled, context.channel.isWritable {
+            isStalled = false
+            resume(context)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func resume(_ context: ChannelHandlerContext) {
+        process(context)
+        flush(context)
+        guard isReadPending, !isAwaitingAcceptance, !isStalled, state != .closed else { return }
+        isReadPending = false
+        context.read()
+    }
+
+    func flush(_ context: ChannelHandlerContext) {
+        guard output.readableBytes > 0, state != .closed else { return }
+        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        output.clear()
+        // Otherwise a client that sends one command a packet and reads nothing would make the queue grow.
+        if !context.channel.isWritable { isStalled = true }
+    }
+}

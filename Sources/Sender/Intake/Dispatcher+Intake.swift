@@ -1,0 +1,117 @@
+import DeliveryPolicy
+import Logging
+import MailModel
+import NIOCore
+import Spool
+
+extension Dispatcher {
+    /// Becomes the owner of a partition: its ledger, and the messages its schedule holds.
+    func adopt(_ partition: Int, ledger: Ledger, schedule: [ScheduleKey: ScheduleEntry]) {
+        lastEpoch += 1
+        partitions[partition] = PartitionState(epoch: lastEpoch, ledger: ledger)
+        for (key, entry) in schedule {
+            if entry.isNotice {
+                writeNotice(PendingNotice(key: key, partition: partition, epoch: lastEpoch, entry: entry))
+                continue
+            }
+            let message = QueuedMessage(
+                entry: entry, partition: partition, epoch: lastEpoch, content: nil, body: .eightBitMIME)
+            message.isStored = true
+            message.state = .waiting
+            messages[message.key] = message
+            partitions[partition]?.queuedRecipients += message.recipientCount
+            waiting.add(message, due: min(entry.due, entry.expiry))
+        }
+        planTurn()
+    }
+
+    /// Takes mail records in, in the order of their offsets. Never waits for a lane.
+    ///
+    /// - Returns: Succeeds when the sender is ready for more.
+    func take(_ records: [StoredRecord]) -> EventLoopFuture<Void> {
+        for record in records { take(record) }
+        planTurn()
+        guard batch.size >= 2 * settings.commitSize else { return loop.makeSucceededVoidFuture() }
+        let promise = loop.makePromise(of: Void.self)
+        commitWaiters.append(promise)
+        return promise.futureResult
+    }
+
+    private func take(_ record: StoredRecord) {
+        let (partition, offset) = (record.position.partition, record.position.offset)
+        guard let state = partitions[partition], !state.isRevoked else { return }
+        let isNew = offset >= state.ledger.intakeMark
+        guard isNew || state.ledger.isUnfinished(offset) else { return }
+        if isNew { partitions[partition]?.ledger.taken(offset) }
+        batch.touch(partition)
+        do {
+            let mail = try MessageRecord(record)
+            let lifetime = mail.wishes.lifetime ?? settings.lifetime
+            let message = QueuedMessage(
+                entry: ScheduleEntry(mail, at: offset, expiry: mail.arrival + lifetime), partition: partition,
+                epoch: state.epoch, content: mail.content, body: mail.envelope.body)
+            messages[message.key] = message
+            partitions[partition]?.queuedRecipients += message.recipientCount
+            if isNew { noteAccepted(mail, message) }
+            place(message)
+        } catch {
+            setAside(record, error)
+        }
+    }
+
+    private func noteAccepted(_ mail: MessageRecord, _ message: QueuedMessage) {
+        partitions[message.partition]?.ledger.totals.accepted += UInt64(message.recipientCount)
+        for recipient in message.entry.recipients {
+            var event = events.event(.accepted, message, recipient, at: mail.arrival)
+            event.client = DeliveryEvent.Client(
+                address: mail.origin.clientAddress, ehlo: mail.origin.ehlo, user: mail.origin.user)
+            event.listener = mail.origin.listener
+            event.session = mail.origin.session
+            event.tls = mail.origin.tls
+            event.node = mail.origin.node
+            event.protocol = "smtp"
+            batch.add(events.record(of: event, partition: message.partition), partition: message.partition)
+        }
+        batch.accepted[mail.origin.listener ?? "", default: 0] += message.recipientCount
+        batch.grow()
+    }
+
+    /// A record that cannot be read stays in the log and is passed over, loudly.
+    private func setAside(_ record: StoredRecord, _ error: any Error) {
+        logger.critical(
+            "a mail record cannot be read and is set aside",
+            metadata: [
+                "partition": "\(record.position.partition)", "offset": "\(record.position.offset)",
+                "error": "\(error)",
+            ])
+        partitions[record.position.partition]?.ledger.finished(record.position.offset)
+        metrics.setAside(.mail)
+    }
+
+    /// A ledger has limited room for unfinished offsets: the oldest get a schedule record of their own.
+    ///
+    /// A running attempt goes on; its entry says so, and a successor would try it again.
+    func storeOverflow(of partition: Int) {
+        guard let ledger = partitions[partition]?.ledger, ledger.overflow > 0 else { return }
+        let oldest = Set(ledger.oldest(ledger.overflow))
+        for message in messages.values
+        where message.partition == partition && !message.isStored && oldest.contains(message.entry.offset) {
+            message.entry.state = .running
+            store(message)
+        }
+    }
+
+    /// Writes the schedule record of a message; from its commit on, the record is the message.
+    func store(_ message: QueuedMessage) {
+        batch.add(SpoolRecord(message.entry, partition: message.partition), partition: message.partition)
+        batch.grow()
+        finishOffset(of: message)
+        message.isStored = true
+    }
+
+    func finishOffset(of message: QueuedMessage) {
+        guard !message.isStored else { return }
+        partitions[message.partition]?.ledger.finished(message.entry.offset)
+        batch.touch(message.partition)
+    }
+}

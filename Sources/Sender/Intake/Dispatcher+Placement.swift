@@ -1,0 +1,135 @@
+import DeliveryPolicy
+import MailModel
+import NIOCore
+import SMTPProtocol
+import Spool
+
+extension Dispatcher {
+    /// Finds where a message goes now: its site, its source, and room in their lane. Ends in a lane, or waiting.
+    func place(_ message: QueuedMessage) {
+        message.state = .resolving
+        if isStopping { return park(message, because: "the sender is stopping", due: .now()) }
+        if message.entry.expiry <= .now() { return expire(message, nil) }
+        switch sites.site(of: router.route(message.entry.domain), for: message) {
+        case .site(let site) where site.kind == .discard: discard(message)
+        case .site(let site): assign(message, to: site)
+        case .failure(let failure): lookupFailed(message, failure)
+        case .pending:
+            // Content that waits for an answer counts as ready, and is dropped when there is no room for it.
+            if message.content != nil, !message.isReserved {
+                if readyBytes + message.entry.size > settings.totalBytes {
+                    message.content = nil
+                } else {
+                    reserve(message, in: nil)
+                }
+            }
+        }
+    }
+
+    private func assign(_ message: QueuedMessage, to site: Site) {
+        let pool = message.entry.wishes.pool ?? site.settings.pool ?? pools.defaultPool
+        guard let source = pools.next(in: pool) else {
+            return park(message, because: "pool \(pool) has no usable source", due: .now() + .seconds(60))
+        }
+        let lane = LaneKey(site: site.name, source: source.name)
+        if lanes[lane] == nil {
+            lastLaneNumber += 1
+            lanes[lane] = LaneLoad(
+                number: lastLaneNumber,
+                context: LaneContext(site: site.name, route: site.kind, source: source.name, pool: pool))
+        }
+        let target = LaneTarget(key: lane, site: site, source: source)
+        guard hasRoom(message, in: lane) else { return park(message, in: lane) }
+        release(message)
+        reserve(message, in: lane)
+        message.lastLane = lane
+        message.state = .loading(target)
+        if message.content == nil { toLoad.append(message) } else { submit(message, to: target) }
+        planTurn()
+    }
+
+    /// Bounds of the lane and of the node; a lane that is down has room for its probe alone.
+    func hasRoom(_ message: QueuedMessage, in lane: LaneKey) -> Bool {
+        guard let load = lanes[lane] else { return false }
+        if let down = load.down { return down.until <= .now() && load.messages == 0 }
+        let size = message.entry.size
+        return load.messages < settings.readyMessages
+            && (load.bytes + size <= settings.readyBytes || load.messages == 0)
+            && (readyBytes + size <= settings.totalBytes || load.messages == 0)
+    }
+
+    func submit(_ message: QueuedMessage, to target: LaneTarget) {
+        guard let content = message.content else { return }
+        let entry = message.entry
+        let order = Order(
+            key: message.key, epoch: message.epoch,
+            transaction: OutboundTransaction(
+                reversePath: entry.reversePath, recipients: entry.recipients.map(\.recipient), content: content,
+                smtpUTF8: entry.smtpUTF8, body: message.body, envelopeID: entry.envelopeID,
+                returnContent: entry.returnContent))
+        message.state = .handed(target.key)
+        let group = group(of: target.key)
+        let number = lanes[target.key]?.number ?? 0
+        submissions[group, default: [:]][
+            target.key, default: LaneGroup.Submission(target: target, number: number, orders: [])
+        ].orders.append(order)
+    }
+
+    func submitOrders() {
+        for (index, batch) in submissions {
+            let group = groups[index]
+            let submissions = Array(batch.values)
+            if group.loop === loop {
+                group.enqueue(submissions)
+            } else {
+                group.loop.execute { group.enqueue(submissions) }
+            }
+        }
+        submissions.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Room
+
+    func reserve(_ message: QueuedMessage, in lane: LaneKey?) {
+        message.reservation = lane.map { .lane($0) } ?? .memory
+        readyBytes += message.entry.size
+        guard let lane else { return }
+        lanes[lane]?.messages += 1
+        lanes[lane]?.bytes += message.entry.size
+    }
+
+    func release(_ message: QueuedMessage) {
+        guard let reservation = message.reservation else { return }
+        message.reservation = nil
+        readyBytes -= message.entry.size
+        guard case .lane(let lane) = reservation else { return }
+        lanes[lane]?.messages -= 1
+        lanes[lane]?.bytes -= message.entry.size
+    }
+
+    // MARK: Ends without a lane
+
+    private func discard(_ message: QueuedMessage) {
+        let reply = Reply(250, StatusDetail(0, 0), "discarded by its route")
+        let outcomes = message.entry.recipients.map { _ in Attempt.Outcome.delivered(reply) }
+        settle(
+            message, Attempt(outcomes: outcomes, began: .now(), facts: .init()),
+            LaneContext(site: "discard", route: .discard, source: "", pool: nil))
+    }
+
+    /// No host to connect to: an attempt of its own, judged like every other.
+    private func lookupFailed(_ message: QueuedMessage, _ failure: Failure) {
+        let disposition = FailurePolicy.disposition(of: failure, in: .init(isLastHost: true))
+        let outcomes = message.entry.recipients.map { _ in Attempt.Outcome.failed(failure, disposition) }
+        settle(
+            message, Attempt(outcomes: outcomes, began: .now(), facts: .init()),
+            LaneContext(site: message.entry.domain.name, route: .mx, source: "", pool: nil))
+    }
+}
+
+/// A lane with all that is needed to make it.
+struct LaneTarget: Sendable {
+    let key: LaneKey
+    let site: Site
+    let source: Source
+}

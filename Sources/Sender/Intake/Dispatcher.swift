@@ -1,0 +1,115 @@
+import DeliveryPolicy
+import Logging
+import MailModel
+import NIOCore
+import Spool
+
+/// Holds every message this sender is responsible for, and decides what each does next.
+///
+/// Mail records come in, orders go to lanes, reports come back, outcomes leave in transactions. The extensions follow
+/// that path: `+Intake`, `+Placement`, `+Loading`, `+Reports`, `+Parking`, `+Commit`, `+Notices`, `+Commands`.
+///
+/// `@unchecked Sendable`: bound to its loop; every method runs there unless it says otherwise.
+final class Dispatcher: @unchecked Sendable {
+    struct Settings: Sendable {
+        var node: String
+        var hostname: Domain
+        var lifetime: Duration
+        var commitInterval: TimeAmount
+        var commitSize: Int
+        /// Bounds of what waits in one lane, and of the content in memory for all of them.
+        var readyMessages: Int
+        var readyBytes: Int
+        var totalBytes: Int
+        /// What DSNs return where RET was not given.
+        var noticeReturn: ReturnContent
+        var drainTime: TimeAmount
+    }
+
+    let loop: any EventLoop
+    let settings: Settings
+    let spool: any Spool
+    let subscription: any Subscription
+    let router: Router
+    let sites: SiteDirectory
+    let gauge: UncommittedGauge
+    let events: EventFactory
+    let retry: RetryPolicy
+    let logger: Logger
+    let metrics: SenderMetrics
+    var pools: SourcePools
+    let groups: [LaneGroup]
+    private let gaveUp: @Sendable (SpoolError) -> Void
+
+    var partitions: [Int: PartitionState] = [:]
+    var messages: [QueuedMessage.Key: QueuedMessage] = [:]
+    var waiting = DueQueue()
+    var lanes: [LaneKey: LaneLoad] = [:]
+    /// Content of messages in lanes, or about to be.
+    var readyBytes = 0
+    var lastEpoch: UInt64 = 0
+    var lastLaneNumber = 0
+    var pendingNotices = 0
+    var random = SystemRandomNumberGenerator()
+    var isStopping = false
+
+    // Work gathered in one turn of the loop.
+    var submissions: [Int: [LaneKey: LaneGroup.Submission]] = [:]
+    var toLoad: [QueuedMessage] = []
+    var isTurnPlanned = false
+
+    // Outcomes on their way into the spool.
+    var batch = OutcomeBatch()
+    var committing: OutcomeBatch?
+    var commitTimer: Scheduled<Void>?
+    var commitWaiters: [EventLoopPromise<Void>] = []
+    var dueTimer: (due: Timestamp, timer: Scheduled<Void>)?
+
+    init(
+        loop: any EventLoop, settings: Settings, spool: any Spool, subscription: any Subscription, router: Router,
+        sites: SiteDirectory, pools: SourcePools, groups: [LaneGroup], gauge: UncommittedGauge, retry: RetryPolicy,
+        metrics: SenderMetrics, logger: Logger, gaveUp: @escaping @Sendable (SpoolError) -> Void
+    ) {
+        self.loop = loop
+        self.settings = settings
+        self.spool = spool
+        self.subscription = subscription
+        self.router = router
+        self.sites = sites
+        self.pools = pools
+        self.groups = groups
+        self.gaveUp = gaveUp
+        self.gauge = gauge
+        self.retry = retry
+        self.metrics = metrics
+        self.logger = logger
+        events = EventFactory(node: settings.node, eventPartitions: spool.partitionCount(of: .events))
+        sites.resolved = { [unowned self] messages in
+            for message in messages where owns(message) { place(message) }
+            planTurn()
+        }
+    }
+
+    /// Where messages of a site wait; see `LaneGroup`.
+    func group(of lane: LaneKey) -> Int {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
+        for byte in lane.site.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return Int(hash % UInt64(groups.count))
+    }
+
+    /// Nothing can be committed any more: the service ends.
+    func fail(_ error: SpoolError) { gaveUp(error) }
+
+    /// Runs what one turn gathered: reads contents, hands orders over, starts a commit.
+    func planTurn() {
+        guard !isTurnPlanned else { return }
+        isTurnPlanned = true
+        loop.execute { [self] in
+            isTurnPlanned = false
+            loadContents()
+            submitOrders()
+            planCommit()
+            armDueTimer()
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import DeliveryPolicy
+import MailModel
+import Spool
+import Synchronization
+
+/// What a new owner of partitions reads before its first attempt.
+enum Takeover {
+    /// The ledgers that were committed last.
+    ///
+    /// No position is guessed: a partition without one is begun only where nothing was ever written, and then its
+    /// position 0 is committed first (DESIGN §4).
+    static func ledgers(
+        of assignments: [SubscriptionEvent.Assignment], spool: any Spool, subscription: any Subscription
+    ) async throws(SpoolError) -> [Int: Ledger] {
+        let ends = try await spool.endOffsets(of: .mail)
+        var ledgers: [Int: Ledger] = [:]
+        var fresh: [CommittedPosition] = []
+        for assignment in assignments {
+            let partition = assignment.partition
+            if let committed = assignment.committed {
+                ledgers[partition] = try ledger(committed)
+            } else if partition < ends.count, ends[partition] == 0 {
+                ledgers[partition] = Ledger()
+                fresh.append(
+                    CommittedPosition(partition: partition, offset: 0, metadata: Ledger().metadata() ?? ""))
+            } else {
+                throw SpoolError(
+                    .corrupt, "partition \(partition) of mail holds records but has no committed position")
+            }
+        }
+        if !fresh.isEmpty { try await commit(SpoolTransaction(positions: fresh), subscription) }
+        return ledgers
+    }
+
+    static func ledger(_ committed: CommittedPosition) throws(SpoolError) -> Ledger {
+        do {
+            return try Ledger(metadata: committed.metadata, committedOffset: committed.offset)
+        } catch {
+            throw SpoolError(
+                .corrupt, "the ledger of partition \(committed.partition) cannot be read: \(error.rawValue)")
+        }
+    }
+
+    private static func commit(
+        _ transaction: SpoolTransaction, _ subscription: any Subscription
+    ) async throws(SpoolError) {
+        let result: Result<[Position], SpoolError> = await withCheckedContinuation { continuation in
+            subscription.commit(transaction) { continuation.resume(returning: $0) }
+        }
+        _ = try result.get()
+    }
+
+    /// The live entries of a schedule partition.
+    static func schedule(
+        of partition: Int, spool: any Spool, unreadable: @escaping @Sendable (String, SpoolError) -> Void
+    ) async throws(SpoolError) -> [ScheduleKey: ScheduleEntry] {
+        let entries = Mutex<[ScheduleKey: ScheduleEntry]>([:])
+        try await spool.replay(.schedule, partition: partition) { records in
+            for record in records {
+                guard let key = ScheduleKey(record.key) else { continue }
+                guard let value = record.value else {
+                    entries.withLock { $0[key] = nil }
+                    continue
+                }
+                do throws(SpoolError) {
+                    let entry = try ScheduleEntry(decoding: value)
+                    entries.withLock { $0[key] = entry }
+                } catch {
+                    unreadable(record.key, error)
+                }
+            }
+        }
+        return entries.withLock { $0 }
+    }
+}

@@ -1,0 +1,83 @@
+import DeliveryPolicy
+import MailModel
+import SMTPProtocol
+
+/// One message part handed to a lane: all that an attempt needs, and nothing the dispatcher keeps.
+struct Order: Sendable {
+    let key: QueuedMessage.Key
+    let epoch: UInt64
+    let transaction: OutboundTransaction
+    /// Addresses of the site that failed in this attempt.
+    var hostsTried = 0
+    /// Its recipients are in the gauge of uncommitted attempts.
+    var isCounted = false
+
+    init(key: QueuedMessage.Key, epoch: UInt64, transaction: OutboundTransaction) {
+        self.key = key
+        self.epoch = epoch
+        self.transaction = transaction
+    }
+
+    var recipientCount: Int { transaction.recipients.count }
+}
+
+/// What became of an order. Every order ends in exactly one.
+struct AttemptReport: Sendable {
+    enum Ending: Sendable {
+        case attempted(Attempt)
+        /// Given back untried.
+        case returned(reason: String, until: Timestamp?, failure: Failure?)
+    }
+
+    let key: QueuedMessage.Key
+    let epoch: UInt64
+    let lane: LaneKey
+    let laneNumber: Int
+    /// Recipients to take off the gauge when the outcome is committed.
+    let counted: Int
+    let ending: Ending
+}
+
+/// One try at the recipients of an order, in their order.
+struct Attempt: Sendable {
+    enum Outcome: Sendable {
+        case delivered(Reply)
+        case failed(Failure, Disposition)
+    }
+
+    /// Of the connection.
+    struct Facts: Sendable {
+        var remote: DeliveryEvent.Remote?
+        var sourceAddress: String?
+        var tls: TLSFacts?
+        var connectMilliseconds: Int?
+        var transferMilliseconds: Int?
+    }
+
+    var outcomes: [Outcome]
+    var began: Timestamp
+    var facts: Facts
+
+    /// No recipient has an outcome yet: the same attempt goes on elsewhere.
+    var continuesAtNextHost: Bool {
+        outcomes.allSatisfy { outcome in
+            if case .failed(_, let disposition) = outcome { disposition.step == .nextHost } else { false }
+        }
+    }
+
+    /// A host talked to us, whatever it thought of the message.
+    var reachedHost: Bool {
+        outcomes.contains { outcome in
+            if case .failed(let failure, _) = outcome { failure.stage.isInTransaction } else { true }
+        }
+    }
+}
+
+extension Failure.Stage {
+    var isInTransaction: Bool {
+        switch self {
+        case .mail, .rcpt, .data, .content, .acknowledgement: true
+        case .resolve, .connect, .greeting, .ehlo, .starttls, .auth: false
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import MailModel
+import NIOCore
+package import NodeRuntime
+import Spool
+
+extension SenderService {
+    /// What operators can ask of the queue over HTTP (DESIGN §9).
+    package var routes: [AdminRoute] {
+        let queue = QueueService(self)
+        return [
+            AdminRoute(.get, "/admin/v1/queue") { request in
+                let selector = try Self.selector(request.query)
+                let limit = try request.integer("limit", in: 1...1_000_000, default: 100)
+                let after = try Self.key(request.query["after"])
+                let items = try await queue.list(selector, after: after, limit: limit)
+                return .lines { lines in
+                    for item in items { try await lines.write(item) }
+                }
+            },
+            AdminRoute(.get, "/admin/v1/queue/{id}") { request in
+                let id = try Self.queueID(request)
+                let items = try await queue.show(id)
+                guard !items.isEmpty else { throw AdminProblem.notFound("\(id) is not in the queue") }
+                return try .json(items)
+            },
+            AdminRoute(.get, "/admin/v1/messages/{id}/why") { request in
+                let id = try Self.queueID(request)
+                let answers = try await queue.why(id)
+                guard !answers.isEmpty else {
+                    throw AdminProblem.notFound("\(id) is not in the queue; its trace tells how it ended")
+                }
+                return try .json(answers)
+            },
+            AdminRoute(.get, "/admin/v1/messages/{id}/trace") { [spool] request in
+                let id = try Self.queueID(request)
+                let events = try await MessageTrace.events(of: id, in: spool)
+                guard !events.isEmpty else { throw AdminProblem.notFound("no event of \(id) is in the log") }
+                return .lines { lines in
+                    for event in events { try await lines.write(json: event) }
+                }
+            },
+        ] + commandRoutes
+    }
+
+    private var commandRoutes: [AdminRoute] {
+        let commands = QueueCommands(spool: spool)
+        return QueueCommand.Action.allCases.flatMap { action in
+            [
+                AdminRoute(.post, "/admin/v1/queue/{id}/\(action.rawValue)") { request in
+                    var selector = QueueSelector()
+                    selector.queueID = try Self.queueID(request)
+                    return try await Self.issue(action, selector, request, commands)
+                },
+                AdminRoute(.post, "/admin/v1/queue/\(action.rawValue)") { request in
+                    let selector = try Self.selector(request.query)
+                    guard !selector.isEmpty || request.query["all"] == "true" else {
+                        throw AdminProblem.badRequest("give a filter, or all=true for the whole queue")
+                    }
+                    return try await Self.issue(action, selector, request, commands)
+                },
+            ]
+        }
+    }
+
+    private static func issue(
+        _ action: QueueCommand.Action, _ selector: QueueSelector, _ request: AdminRequest, _ commands: QueueCommands
+    ) async throws -> AdminResponse {
+        let answer = try await commands.issue(
+            action, selector, actor: request.query["actor"] ?? "admin", reason: request.query["reason"],
+            wait: .seconds(5))
+        return try .json(answer)
+    }
+
+    private static let filters: Set<String> = ["domain", "site", "tenant", "campaign", "pool", "state"]
+    private static let others: Set<String> = ["limit", "after", "actor", "reason", "all"]
+
+    private static func selector(_ query: [String: String]) throws -> QueueSelector {
+        if let unknown = query.keys.first(where: { !filters.contains($0) && !others.contains($0) }) {
+            throw AdminProblem.badRequest(
+                "\(unknown) is no filter; allowed are \(filters.sorted().joined(separator: ", "))")
+        }
+        var selector = QueueSelector()
+        if let domain = query["domain"] {
+            guard let domain = Domain(normalizing: domain) else {
+                throw AdminProblem.badRequest("domain: \(domain) is not a domain")
+            }
+            selector.domain = domain.name
+        }
+        selector.site = query["site"]
+        selector.tenant = query["tenant"]
+        selector.campaign = query["campaign"]
+        selector.pool = query["pool"]
+        if let state = query["state"] {
+            guard QueueSelector.states.contains(state) else {
+                throw AdminProblem.badRequest(
+                    "state: \(state) is none of \(QueueSelector.states.joined(separator: ", "))")
+            }
+            selector.state = state
+        }
+        return selector
+    }
+
+    private static func queueID(_ request: AdminRequest) throws -> QueueID {
+        let text = request.parameters["id"] ?? ""
+        guard let id = QueueID(text) else {
+            throw AdminProblem.badRequest("\(text) is not a queue ID: 26 letters and digits")
+        }
+        return id
+    }
+
+    /// `QUEUEID/part` of the last item of the page before.
+    private static func key(_ text: String?) throws -> QueuedMessage.Key? {
+        guard let text else { return nil }
+        guard case .entry(let id, let part) = ScheduleKey(text) else {
+            throw AdminProblem.badRequest("after: \(text) is not QUEUEID/part")
+        }
+        return QueuedMessage.Key(queueID: id, part: part)
+    }
+}

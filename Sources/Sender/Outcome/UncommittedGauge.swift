@@ -1,0 +1,22 @@
+import DeliveryPolicy
+import Synchronization
+
+/// Recipients whose attempt has begun and whose outcome is not committed; never above `max_uncommitted`.
+///
+/// Shared by all loops of the node: lanes ask before MAIL, the dispatcher gives back after a commit.
+final class UncommittedGauge: Sendable {
+    let limit: Int
+    private let budget: Mutex<TransactionBudget>
+
+    init(limit: Int) {
+        self.limit = limit
+        budget = Mutex(TransactionBudget(capacity: limit))
+    }
+
+    func begin(_ recipients: Int, lane: Int) -> Bool { budget.withLock { $0.begin(lane, count: recipients) } }
+    func committed(_ recipients: Int, lane: Int) { budget.withLock { $0.committed(lane, count: recipients) } }
+    /// The lane has nothing to begin any more.
+    func stopWaiting(_ lane: Int) { budget.withLock { $0.stopWaiting(lane) } }
+
+    var count: Int { budget.withLock { $0.uncommitted } }
+}

@@ -1,0 +1,71 @@
+import DeliveryPolicy
+import MailModel
+import NIOCore
+import NodeRuntime
+
+/// Where mail for a domain goes by configuration; `SiteDirectory` finds the hosts.
+struct Router: Sendable {
+    enum Route: Sendable {
+        case discard
+        case relay([HostPort], LaneSettings)
+        /// The domain whose MX hosts take the mail.
+        case mx(Domain, LaneSettings)
+    }
+
+    private let routes: [(pattern: RoutePattern, route: Route)]
+    private let byMX: LaneSettings
+
+    init(routes: RoutesConfiguration, sender: SenderConfiguration) {
+        let defaults = LaneSettings(sender)
+        byMX = defaults
+        self.routes = routes.entries.map { entry in
+            let settings = defaults.overridden(by: entry)
+            return switch entry.action {
+            case .discard: (entry.pattern, .discard)
+            case .relay(let hosts): (entry.pattern, .relay(hosts, settings))
+            case .mx(let domain): (entry.pattern, .mx(domain ?? Domain(canonical: ""), settings))
+            }
+        }
+    }
+
+    func route(_ domain: Domain) -> Route {
+        guard let route = routes.first(where: { $0.pattern.matches(domain) })?.route else { return .mx(domain, byMX) }
+        if case .mx(let other, let settings) = route, other.name.isEmpty { return .mx(domain, settings) }
+        return route
+    }
+}
+
+extension LaneSettings {
+    init(_ sender: SenderConfiguration) {
+        pacing.start = sender.lane.startConnections
+        pacing.ceiling = sender.lane.connections
+        pacing.messagesPerConnection = sender.lane.messagesPerConnection
+        limit(connections: sender.lane.connectionRate)
+        idleTime = TimeAmount(sender.lane.idleTimeout)
+        tls = sender.tls
+        port = sender.port
+    }
+
+    func overridden(by route: RouteConfiguration) -> LaneSettings {
+        var settings = self
+        if let connections = route.connections {
+            settings.pacing.ceiling = connections
+            settings.pacing.start = min(settings.pacing.start, connections)
+        }
+        if let messages = route.messagesPerConnection { settings.pacing.messagesPerConnection = messages }
+        switch route.connectionRate {
+        case .unlimited: settings.limit(connections: nil)
+        case .limited(let rate): settings.limit(connections: rate)
+        case nil: break
+        }
+        settings.pool = route.pool
+        settings.tls = route.tls ?? tls
+        settings.port = route.port ?? port
+        return settings
+    }
+
+    private mutating func limit(connections rate: Rate?) {
+        pacing.connections = rate?.count
+        if let rate { pacing.connectionWindow = rate.unit.duration }
+    }
+}

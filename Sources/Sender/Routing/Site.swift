@@ -1,0 +1,60 @@
+import DeliveryPolicy
+import MailModel
+import NIOCore
+import NodeRuntime
+
+/// Where mail for a destination goes: a set of hosts that several domains may share, and how they are treated.
+struct Site: Sendable {
+    enum Kind: String, Sendable { case mx, relay, discard }
+
+    /// One host and the addresses it has, in the order to try.
+    struct Host: Sendable {
+        let name: String
+        /// Lower is tried first; equals in random order (RFC 5321 §5.1).
+        let preference: Int
+        let addresses: [SocketAddress]
+    }
+
+    /// One place to connect to.
+    struct Candidate: Sendable {
+        let host: String
+        let address: SocketAddress
+    }
+
+    let name: String
+    let kind: Kind
+    let hosts: [Host]
+    let settings: LaneSettings
+
+    /// Every address in the order to try it, hosts of equal preference shuffled.
+    ///
+    /// - Parameter family: Only addresses of this family; `nil` for both.
+    func candidates(
+        family: NIOBSDSocket.ProtocolFamily?, using random: inout some RandomNumberGenerator
+    ) -> [Candidate] {
+        var order: [(preference: Int, tie: UInt64, host: Host)] = []
+        for host in hosts { order.append((host.preference, random.next(), host)) }
+        order.sort { ($0.preference, $0.tie) < ($1.preference, $1.tie) }
+        return order.flatMap { entry in
+            entry.host.addresses.filter { family == nil || $0.protocol == family }
+                .map { Candidate(host: entry.host.name, address: $0) }
+        }
+    }
+}
+
+/// How the lanes of a site behave: defaults of the configuration, overridden by its route.
+struct LaneSettings: Sendable, Equatable {
+    var pacing = LanePacing.Configuration()
+    var idleTime: TimeAmount = .seconds(30)
+    var pool: String?
+    var tls: TLSPolicy = .opportunistic
+    var port = 25
+}
+
+/// A sending IP address with its EHLO name.
+struct Source: Sendable, Equatable {
+    let name: String
+    /// `nil`: the system chooses.
+    let address: SocketAddress?
+    let ehloName: String
+}

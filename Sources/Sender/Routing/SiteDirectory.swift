@@ -1,0 +1,143 @@
+import DNSClient
+import MailModel
+import NIOCore
+import NodeRuntime
+
+/// Sites of the destinations in use, and the look-ups under way for them. Bound to the dispatcher's loop.
+final class SiteDirectory {
+    enum Answer {
+        case site(Site)
+        case failure(Failure)
+        /// Asked for; `resolved` tells when there is an answer.
+        case pending
+    }
+
+    private struct Entry {
+        var answer: Answer
+        var expires: NIODeadline
+    }
+
+    /// What stands behind a destination: its own MX hosts, or relay hosts given by name.
+    private enum Question: Hashable {
+        case mx(Domain, port: Int)
+        case relay(String)
+    }
+
+    private let resolver: Resolver
+    private let loop: any EventLoop
+    private var entries: [Question: Entry] = [:]
+    private var waiters: [Question: [QueuedMessage]] = [:]
+    /// Tells that messages may be placed again.
+    var resolved: (([QueuedMessage]) -> Void)?
+
+    /// How long an answer is used before the resolver, which heeds the TTL, is asked again.
+    private static let lifetime = TimeAmount.seconds(30)
+    private static let capacity = 100_000
+
+    init(resolver: Resolver, loop: any EventLoop) {
+        self.resolver = resolver
+        self.loop = loop
+    }
+
+    /// The site of a route; when it is not known yet, the message waits until it is.
+    func site(of route: Router.Route, for message: QueuedMessage) -> Answer {
+        switch route {
+        case .discard:
+            return .site(Site(name: "discard", kind: .discard, hosts: [], settings: LaneSettings()))
+        case .mx(let domain, let settings):
+            return answer(.mx(domain, port: settings.port), for: message) { [resolver] done in
+                resolver.lookup(domain) { done($0.map { Self.site($0, settings) }) }
+            }
+        case .relay(let hosts, let settings):
+            let name = hosts.map(\.description).joined(separator: ",")
+            if let site = Self.literalSite(hosts, name: name, settings) { return .site(site) }
+            return answer(.relay(name), for: message) { [resolver] done in
+                Self.resolve(hosts, name: name, settings, with: resolver, done: done)
+            }
+        }
+    }
+
+    private func answer(
+        _ question: Question, for message: QueuedMessage,
+        ask: (@escaping @Sendable (Result<Site, LookupError>) -> Void) -> Void
+    ) -> Answer {
+        if let entry = entries[question], entry.expires > .now() { return entry.answer }
+        if waiters[question]?.append(message) != nil { return .pending }
+        waiters[question] = [message]
+        let done = NIOLoopBound((self, question), eventLoop: loop)
+        ask { [loop] result in
+            loop.execute {
+                let (directory, question) = done.value
+                directory.learned(question, result)
+            }
+        }
+        return .pending
+    }
+
+    private func learned(_ question: Question, _ result: Result<Site, LookupError>) {
+        if entries.count >= Self.capacity { entries = entries.filter { $0.value.expires > .now() } }
+        if entries.count >= Self.capacity { entries = [:] }
+        let answer: Answer =
+            switch result {
+            case .success(let site): .site(site)
+            case .failure(let error):
+                .failure(Failure(stage: .resolve, cause: .lookup(error.failure), text: error.text))
+            }
+        entries[question] = Entry(answer: answer, expires: .now() + Self.lifetime)
+        if let waiting = waiters.removeValue(forKey: question) { resolved?(waiting) }
+    }
+
+    // MARK: Making sites
+
+    private static func site(_ hosts: MailHosts, _ settings: LaneSettings) -> Site {
+        Site(
+            name: hosts.siteName, kind: .mx,
+            hosts: hosts.hosts.map { host in
+                Site.Host(
+                    name: host.name, preference: Int(host.preference),
+                    addresses: host.addresses.map { $0.socketAddress(port: UInt16(settings.port)) })
+            }, settings: settings)
+    }
+
+    /// Relay hosts that need no look-up; tried in the order of the file.
+    private static func literalSite(_ hosts: [HostPort], name: String, _ settings: LaneSettings) -> Site? {
+        var found: [Site.Host] = []
+        for (index, host) in hosts.enumerated() {
+            guard case .address(let address) = host.host,
+                let socket = DNSClient.IPAddress(address.description)?
+                    .socketAddress(port: UInt16(host.port ?? settings.port))
+            else { return nil }
+            found.append(Site.Host(name: address.description, preference: index, addresses: [socket]))
+        }
+        return Site(name: name, kind: .relay, hosts: found, settings: settings)
+    }
+
+    private static func resolve(
+        _ hosts: [HostPort], name: String, _ settings: LaneSettings, with resolver: Resolver,
+        done: @escaping @Sendable (Result<Site, LookupError>) -> Void
+    ) {
+        Task {
+            var found: [Site.Host] = []
+            var failure = LookupError(.noHost, "no address of \(name)")
+            for (index, host) in hosts.enumerated() {
+                let port = UInt16(host.port ?? settings.port)
+                let host =
+                    switch host.host {
+                    case .name(let domain): domain.name
+                    case .address(let address): address.description
+                    }
+                switch await resolver.addresses(of: host) {
+                case .success(let answer):
+                    let addresses = answer.hosts.flatMap(\.addresses).map { $0.socketAddress(port: port) }
+                    found.append(Site.Host(name: host, preference: index, addresses: addresses))
+                case .failure(let error):
+                    // A relay that cannot be found is a fault of ours, not of the message: it waits.
+                    failure = LookupError(.temporary, error.text)
+                }
+            }
+            done(
+                found.isEmpty
+                    ? .failure(failure) : .success(Site(name: name, kind: .relay, hosts: found, settings: settings)))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import MailModel
+import DeliveryPolicy
+import NIOCore
+import NodeRuntime
+
+/// The pools of the configuration, and whose turn it is in each.
+struct SourcePools {
+    private var pools: [String: SourcePool] = [:]
+    private let sources: [String: Source]
+    let defaultPool: String
+
+    init(_ sender: SenderConfiguration) throws {
+        var sources: [String: Source] = [:]
+        for source in sender.sources {
+            sources[source.name] = Source(
+                name: source.name,
+                address: try source.address.map { try SocketAddress(ipAddress: $0.description, port: 0) },
+                ehloName: source.ehlo.name)
+        }
+        self.sources = sources
+        for pool in sender.pools {
+            pools[pool.name] = SourcePool(pool.members.map { .init(source: $0.source, weight: $0.weight) })
+        }
+        defaultPool = sender.defaultPool
+    }
+
+    /// The source whose turn it is; `nil` when the pool has none, or is not configured.
+    mutating func next(in pool: String) -> Source? {
+        guard let index = pools[pool]?.next(), let member = pools[pool]?.members[index] else { return nil }
+        return sources[member.source]
+    }
+}

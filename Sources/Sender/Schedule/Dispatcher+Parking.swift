@@ -1,0 +1,76 @@
+import DequeModule
+import MailModel
+import NIOCore
+import Spool
+
+extension Dispatcher {
+    /// Puts a message down until its lane has room again. Putting one down again needs no record.
+    func park(_ message: QueuedMessage, in lane: LaneKey) {
+        guard let load = lanes[lane] else { return }
+        let reason: String
+        var due = Timestamp.now()
+        if let down = load.down {
+            reason = down.reason
+            due = max(due, down.until)
+        } else {
+            reason = "\(lane.site) has \(load.messages) messages ready from \(lane.source)"
+            // An estimate for a successor; here the lane itself calls.
+            due = due + .milliseconds(Int64(Double(load.parked.count + load.messages) / max(load.rate, 1) * 1000))
+        }
+        putDown(message, because: reason, due: due, wait: message.entry.expiry)
+        lanes[lane]?.parked.append(.init(message: message, ticket: message.ticket))
+    }
+
+    /// Puts a message down until a moment.
+    func park(_ message: QueuedMessage, because reason: String, due: Timestamp) {
+        putDown(message, because: reason, due: due, wait: due)
+    }
+
+    private func putDown(_ message: QueuedMessage, because reason: String, due: Timestamp, wait: Timestamp) {
+        release(message)
+        message.content = nil
+        message.entry.reason = reason
+        message.state = .waiting
+        if !message.isStored {
+            message.entry.state = .parked
+            message.entry.due = due
+            store(message)
+        }
+        waiting.add(message, due: min(wait, message.entry.expiry))
+        planTurn()
+    }
+
+    /// Calls parked messages of a lane that has room again.
+    func callParked(_ lane: LaneKey) {
+        guard let load = lanes[lane], !load.parked.isEmpty, !isStopping else { return }
+        if load.down == nil, load.messages > settings.readyMessages / 2 || load.bytes > settings.readyBytes / 2 { return }
+        while let next = lanes[lane]?.parked.first {
+            guard next.message.ticket == next.ticket, owns(next.message) else {
+                _ = lanes[lane]?.parked.popFirst()
+                continue
+            }
+            guard hasRoom(next.message, in: lane) else { break }
+            _ = lanes[lane]?.parked.popFirst()
+            waiting.remove(next.message)
+            place(next.message)
+            if lanes[lane]?.down != nil { break }
+        }
+    }
+
+    /// A lane could not reach any host: until then nothing is handed to it, then one message is its probe.
+    func laneWentDown(_ lane: LaneKey, until: Timestamp, because reason: String) {
+        lanes[lane]?.down = (until, reason)
+        lanes[lane]?.wakeUp?.cancel()
+        let wait = TimeAmount(max(until - .now(), .milliseconds(10)))
+        lanes[lane]?.wakeUp = loop.scheduleTask(in: wait) { [self] in
+            callParked(lane)
+            planTurn()
+        }
+    }
+
+    func laneWorks(_ lane: LaneKey) {
+        guard lanes[lane]?.down != nil else { return }
+        lanes[lane]?.down = nil
+        lanes[lane]?.wakeUp?.cancel()
+    }
+}

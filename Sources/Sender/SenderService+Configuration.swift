@@ -1,0 +1,57 @@
+import DeliveryPolicy
+import MailModel
+import NIOCore
+import NodeRuntime
+import SMTPProtocol
+
+extension Dispatcher.Settings {
+    init(_ configuration: NodeConfiguration) {
+        let sender = configuration.sender
+        self.init(
+            node: configuration.node, hostname: configuration.ingress.hostname, lifetime: sender.lifetime,
+            commitInterval: TimeAmount(sender.commitInterval), commitSize: sender.commitSize,
+            readyMessages: sender.ready.messages, readyBytes: sender.ready.memory,
+            totalBytes: sender.ready.totalMemory, noticeReturn: sender.dsn.return == .full ? .full : .headers,
+            drainTime: TimeAmount(sender.drainTime))
+    }
+}
+
+extension LaneGroup.Settings {
+    init(_ sender: SenderConfiguration) {
+        var timeouts = ClientTimeouts()
+        timeouts.connect = TimeAmount(sender.timeouts.connect)
+        timeouts.greeting = TimeAmount(sender.timeouts.greeting)
+        timeouts.ehlo = TimeAmount(sender.timeouts.ehlo)
+        timeouts.mail = TimeAmount(sender.timeouts.mail)
+        timeouts.rcpt = TimeAmount(sender.timeouts.rcpt)
+        timeouts.data = TimeAmount(sender.timeouts.data)
+        timeouts.block = TimeAmount(sender.timeouts.content)
+        timeouts.acknowledgement = TimeAmount(sender.timeouts.acknowledgement)
+        let family: NIOBSDSocket.ProtocolFamily? =
+            switch sender.family {
+            case .both: nil
+            case .ipv4: .inet
+            case .ipv6: .inet6
+            }
+        self.init(
+            timeouts: timeouts,
+            backOff: BackOff(first: sender.deadHost.first, maximum: sender.deadHost.max), family: family)
+    }
+}
+
+extension RetryPolicy {
+    init(_ retry: RetryConfiguration) {
+        var rules: [ErrorClass: Rule] = [:]
+        for name in RetryClass.allCases {
+            guard let errorClass = ErrorClass(rawValue: name.rawValue) else { continue }
+            rules[errorClass] = Rule(retry.rule(for: name))
+        }
+        self.init(rules: rules, fallback: Rule(retry.default))
+    }
+}
+
+extension RetryPolicy.Rule {
+    init(_ rule: RetryRule) {
+        self.init(first: rule.first, factor: rule.factor, maximum: rule.max, jitter: rule.jitter)
+    }
+}

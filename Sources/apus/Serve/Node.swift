@@ -1,0 +1,100 @@
+import DNSClient
+import Ingress
+import LocalSpool
+import Logging
+import NIOPosix
+import NodeRuntime
+import Sender
+import ServiceLifecycle
+import Spool
+
+/// One node: the roles it plays, on the spool they share.
+struct Node {
+    let configuration: NodeConfiguration
+    let roles: Set<ServeCommand.Role>
+    let logger: Logger
+
+    init(_ configuration: NodeConfiguration, roles: Set<ServeCommand.Role>, logger: Logger) {
+        self.configuration = configuration
+        self.roles = roles
+        self.logger = logger
+    }
+
+    /// Runs until a signal or a failure ends it.
+    func run() async throws {
+        let metrics = MetricsRegistry()
+        ProcessMetrics.register(in: metrics)
+        let health = NodeHealth()
+        let spool = try LocalSpool.open(configuration.spool.local.spool, logger: Logger(label: "spool"))
+        let resolver = try Resolver(configuration.dns.resolver)
+        defer { resolver.close() }
+        let loops = MultiThreadedEventLoopGroup.singleton
+        let admin = AdminServer(
+            configuration: configuration.http, health: health, metrics: metrics,
+            logger: Logger(label: "admin"))
+        health.set("spool", .ready)
+        for role in roles { health.set(role.rawValue, .starting) }
+        var runner = NodeRunner(health: health, logger: logger)
+        runner.add(admin, name: "admin")
+        runner.add(SpoolService(spool: spool), name: "spool")
+        let (senderIsReady, senderBecameReady) = AsyncStream<Void>.makeStream()
+        if roles.contains(.sender) {
+            let sender = SenderService(
+                configuration, spool: spool, resolver: resolver, loops: loops, metrics: metrics,
+                logger: Logger(label: "sender")
+            ) {
+                health.set("sender", .ready)
+                senderBecameReady.finish()
+            }
+            admin.add(sender.routes)
+            runner.add(sender, name: "sender")
+        } else {
+            senderBecameReady.finish()
+        }
+        if roles.contains(.ingress) {
+            let ingress = IngressService(
+                configuration, spool: spool, loops: loops, metrics: metrics,
+                logger: Logger(label: "ingress"),
+                // The sender commits where it begins before the first record is written.
+                mayStart: { for await _ in senderIsReady {} },
+                started: { health.set("ingress", .ready) })
+            runner.add(ingress, name: "ingress")
+        }
+        let end: NodeRunner.End
+        do {
+            end = try await runner.run()
+        } catch {
+            await spool.close()
+            throw error
+        }
+        await spool.close()
+        logger.notice("stopped", metadata: ["reason": end == .stopped ? "asked to" : "asked to, at once"])
+    }
+}
+
+/// Holds the spool open until the roles that use it have stopped.
+struct SpoolService: Service {
+    let spool: any Spool
+
+    func run() async throws {
+        try? await gracefulShutdown()  // cancellation ends the wait just as well
+    }
+}
+
+extension SpoolDirectoryConfiguration {
+    var spool: LocalSpoolConfiguration {
+        var result = LocalSpoolConfiguration(directory: directory)
+        for topic in [Topic.mail, .schedule, .limitRequests] { result.partitions[topic] = partitions }
+        result.partitions[.events] = min(16, partitions)
+        result.keepDelivered = keepDelivered
+        result.keepEvents = keepEvents
+        return result
+    }
+}
+
+extension NodeRuntime.DNSConfiguration {
+    var resolver: DNSClient.DNSConfiguration {
+        DNSClient.DNSConfiguration(
+            servers: servers.map { "\($0.address)@\($0.port)" }, queryLimit: timeout, cacheEntries: cacheSize)
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import NIOCore
+import Testing
+
+@testable import SMTPTransport
+
+/// A server that is not ours: of Postfix.
+private let sinkPath = "/usr/sbin/smtp-sink"
+
+@Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: sinkPath)))
+struct SMTPSinkTests {
+    @Test(arguments: [[], ["-p"], ["-e", "-p"]]) func manyMails(options: [String]) async throws {
+        let port = Int.random(in: 20_000..<30_000)
+        let sink = Process()
+        sink.executableURL = URL(fileURLWithPath: sinkPath)
+        sink.arguments = ["-u", "nobody"] + options + ["127.0.0.1:\(port)", "100"]
+        // An inherited output would keep whoever reads the tests' output waiting for its end.
+        sink.standardOutput = FileHandle.nullDevice
+        sink.standardError = FileHandle.nullDevice
+        try sink.run()
+        // It leaves SIGTERM blocked where its parent has it blocked.
+        defer { kill(sink.processIdentifier, SIGKILL) }
+        let target = try target(SocketAddress(ipAddress: "127.0.0.1", port: port))
+        let content = ByteBuffer(string: String(repeating: ".line with a dot\r\nand one without\r\n", count: 120))
+        let mails = (0..<200).map { _ in mail(["a", "b"], content: content) }
+        var seen = await Lane.run(mails, to: target)
+        var tries = 0
+        // It takes a moment to listen.
+        while seen.end == "connect: connectionRefused", tries < 10_000 {
+            tries += 1
+            seen = await Lane.run(mails, to: target)
+        }
+        #expect(seen.results.count == 200 && seen.outcomes.allSatisfy { $0.hasPrefix("delivered: 250") })
+        #expect(seen.end == "polite")
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import MailTestKit
+
+/// A delivery event as the log holds it; the names are those of the stable JSON fields in camel case.
+struct Event: Decodable {
+    struct Reply: Decodable {
+        var code: Int
+        var enhanced: String?
+        var text: String?
+    }
+    struct Remote: Decodable { var host, address: String? }
+    struct TLS: Decodable {
+        var version, cipher, policy: String?
+        var verified: Bool?
+    }
+
+    var eventId: String
+    var type: String
+    var time: String
+    var queueId: String
+    var part: Int?
+    var recipient: String?
+    var reversePath: String?
+    var envelopeId: String?
+    var orcpt: String?
+    var domain: String?
+    var attempt: Int?
+    var nextAttempt: String?
+    var reply: Reply?
+    var `class`: String?
+    var remote: Remote?
+    var tls: TLS?
+    var reason: String?
+    var actor: String?
+    var listener: String?
+}
+
+extension Event {
+    static func decode(lines: Data) throws -> [Event] {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try lines.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(Event.self, from: $0) }
+    }
+}
+
+extension Node {
+    /// Events of a message so far, oldest first.
+    func events(of id: String) async throws -> [Event] {
+        let (status, body) = try await get("/admin/v1/messages/\(id)/trace")
+        if status == 404 { return [] }
+        guard status == 200 else { throw TestKitError("trace: \(status) \(String(decoding: body, as: UTF8.self))") }
+        return try Event.decode(lines: body)
+    }
+
+    /// Events of a message, once there is one of the type for each of so many recipients.
+    func events(
+        of id: String, until type: String, count: Int = 1, timeout: Duration = .seconds(15)
+    ) async throws -> [Event] {
+        var last: [Event] = []
+        do {
+            return try await wait(for: "\(count) of \(type)", timeout: timeout) {
+                last = try await events(of: id)
+                return last.count { $0.type == type } >= count ? last : nil
+            }
+        } catch { throw TestKitError("\(error); so far \(last.map(\.type))") }
+    }
+}
