@@ -19,12 +19,14 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 
-func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func target(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -61,12 +63,14 @@ let package = Package(
         target("MessageFormat", ["MailModel", nioCore]),
         target("DeliveryPolicy", ["MailModel"]),
         // 2: edges
-        target("Spool", ["MailModel", nioCore, protobuf]),
+        target(
+            "Spool", ["MailModel", nioCore, protobuf],
+            exclude: ["common", "mail", "schedule", "control"].map { "Records/\($0).proto" }),
         target(
             "LocalSpool",
             [
                 "MailModel", "Spool", nioCore, logging, deque,
-                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                grdb, grdbSQLite,
             ]),
         target("DNSClient", ["MailModel", "CUnbound", nioCore, crypto]),
         target("SMTPTransport", ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioTLS, nioSSL, logging]),
@@ -94,12 +98,30 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient",
-                "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, nioHTTP, logging, lifecycle,
+                "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, nioHTTP, logging,
+                lifecycle,
                 httpClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         // Tests mirror the sources
-        .target(
-            name: "MailTestKit", dependencies: ["MailModel", nioCore], path: "Tests/MailTestKit", swiftSettings: strict),
+        .target(name: "MailTestKit", dependencies: ["MailModel"], path: "Tests/MailTestKit", swiftSettings: strict),
         tests("MailModelTests", ["MailModel", "MailTestKit", nioCore]),
+        tests("SMTPProtocolTests", ["MailModel", "SMTPProtocol", nioCore], resources: [.copy("Dialogues")]),
+        tests("MessageFormatTests", ["MailModel", "MessageFormat", nioCore]),
+        tests("DeliveryPolicyTests", ["MailModel", "DeliveryPolicy", "MailTestKit"]),
+        tests("SpoolTests", ["MailModel", "Spool", nioCore, protobuf]),
+        tests(
+            "SpoolContractTests", ["MailModel", "Spool", "LocalSpool", "SpoolWriter", nioCore, grdb, grdbSQLite]),
+        .executableTarget(
+            name: "SpoolWriter", dependencies: ["MailModel", "Spool", "LocalSpool", nioCore],
+            path: "Tests/SpoolWriter", swiftSettings: strict),
+        tests("DNSClientTests", ["MailModel", "DNSClient", nioCore]),
+        tests(
+            "SMTPTransportTests",
+            ["MailModel", "SMTPProtocol", "SMTPTransport", nioCore, nioPosix, nioEmbedded, nioSSL]),
+        tests("NodeRuntimeTests", ["MailModel", "NodeRuntime", nioCore, nioPosix, logging, metrics, lifecycle]),
+        tests("AllocationTests", ["MailModel", "SMTPProtocol", "CAllocationCounter", nioCore]),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        tests("ArchitectureTests", []),
+        tests("ScenarioTests", ["MailTestKit"]),
     ]
 )

@@ -24,7 +24,8 @@ package final class IngressService: Service {
     ///   - started: Called once all listeners accept connections.
     package init(
         _ configuration: NodeConfiguration, spool: any Spool, loops: any EventLoopGroup, metrics: MetricsRegistry,
-        logger: Logger, mayStart: @escaping @Sendable () async -> Void = {}, started: @escaping @Sendable () -> Void = {}
+        logger: Logger, mayStart: @escaping @Sendable () async -> Void = {},
+        started: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
         self.spool = spool

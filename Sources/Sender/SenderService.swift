@@ -131,7 +131,7 @@ package final class SenderService: Service {
             while !Task.isCancelled {
                 for record in try await stream.next(wait: true) { await apply(record, dispatcher) }
             }
-        } catch where !Task.isCancelled && error.code != .closed {
+        } catch  where !Task.isCancelled && error.code != .closed {
             logger.error("operators' commands are not followed any more", metadata: ["error": "\(error)"])
         } catch {
             return  // stopping

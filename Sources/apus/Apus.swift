@@ -4,7 +4,8 @@ import ArgumentParser
 struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
-        abstract: "A mail transfer agent: takes mail over SMTP, keeps it durably, delivers it, and tells what happened.",
+        abstract:
+            "A mail transfer agent: takes mail over SMTP, keeps it durably, delivers it, and tells what happened.",
         discussion: """
             A first mail, in three terminals:
               apus sink 127.0.0.1:2600

@@ -38,8 +38,8 @@ extension Scenarios {
                 "swaks",
                 [
                     "--server", "127.0.0.1:\(node.smtp)", "--helo", "swaks.test", "--from", "a@src.test", "--to",
-                    "b@dst.test", "--data", "@\(file)", "--no-data-fixup",
-                ].filter { $0 != "--no-data-fixup" })
+                    "b@dst.test", "--data", "@\(file)",
+                ])
             #expect(sent.exit == .code(0), "\(sent.output.suffix(5))")
             let got = try await peer.transaction()
             #expect(try belowTrace(got) == content || belowTrace(got) == content + "\r\n")

@@ -12,6 +12,8 @@ struct IngressMetrics: Sendable {
     }
 
     func appended(in time: TimeAmount) { appendSeconds.recordNanoseconds(time.nanoseconds) }
-    func rejected(_ listener: String, _ reason: String) { registry.counter(.rejectedRecipients, listener, reason).add() }
+    func rejected(_ listener: String, _ reason: String) {
+        registry.counter(.rejectedRecipients, listener, reason).add()
+    }
     func unconfirmed(_ listener: String) { registry.counter(.unconfirmedMessages, listener).add() }
 }

@@ -1,5 +1,5 @@
-import DequeModule
 import DeliveryPolicy
+import DequeModule
 import MailModel
 import NIOCore
 import NodeRuntime
@@ -75,7 +75,8 @@ final class Lane {
             _ = group.health.use(memoryKey(candidate), now: group.instant)
             pacing.opened(now: group.instant)
             opening += 1
-            let connection = LaneConnection(lane: self, candidate: candidate, inClear: group.hasBrokenTLS(candidate.host))
+            let connection = LaneConnection(
+                lane: self, candidate: candidate, inClear: group.hasBrokenTLS(candidate.host))
             connections[ObjectIdentifier(connection)] = connection
             connection.open()
         }
@@ -154,7 +155,9 @@ final class Lane {
         } else {
             report(order, .attempted(attempt))
         }
-        if result.connectionUsable, !attempt.continuesAtNextHost, pacing.mayReuse(afterMessages: connection.transactions) {
+        if result.connectionUsable, !attempt.continuesAtNextHost,
+            pacing.mayReuse(afterMessages: connection.transactions)
+        {
             idle.append(connection)
         } else {
             connection.close()

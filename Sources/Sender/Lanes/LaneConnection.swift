@@ -56,7 +56,8 @@ final class LaneConnection: OutboundConnectionDelegate {
         return Attempt.Facts(
             remote: .init(host: candidate.host, address: candidate.address.ipAddress),
             sourceAddress: facts?.localAddress?.ipAddress, tls: facts?.tls,
-            connectMilliseconds: facts?.connectMilliseconds, transferMilliseconds: facts?.transferMilliseconds)
+            connectMilliseconds: facts?.connectMilliseconds, transferMilliseconds: facts?.transferMilliseconds,
+            isFirst: transactions <= 1)
     }
 
     // MARK: OutboundConnectionDelegate

@@ -40,7 +40,8 @@ final class LaneGroup: @unchecked Sendable {
 
     /// - Parameter deliver: Takes what lanes report, on this loop.
     init(
-        loop: any EventLoop, settings: Settings, gauge: UncommittedGauge, deliver: @escaping @Sendable (LaneNews) -> Void
+        loop: any EventLoop, settings: Settings, gauge: UncommittedGauge,
+        deliver: @escaping @Sendable (LaneNews) -> Void
     ) {
         self.loop = loop
         self.settings = settings

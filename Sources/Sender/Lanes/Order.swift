@@ -52,6 +52,8 @@ struct Attempt: Sendable {
         var tls: TLSFacts?
         var connectMilliseconds: Int?
         var transferMilliseconds: Int?
+        /// No transaction came before on this connection.
+        var isFirst = true
     }
 
     var outcomes: [Outcome]

@@ -23,7 +23,8 @@ package struct OfflineQueue: Sendable {
             for (key, entry) in try await Takeover.schedule(of: partition, spool: spool, unreadable: { _, _ in }) {
                 guard case .entry = key else { continue }
                 let state = entry.state == .parked || entry.state == .running ? "parked" : "scheduled"
-                items.append(QueueItem(entry, state: entry.state == .held ? "held" : state, lane: nil, partition: partition))
+                items.append(
+                    QueueItem(entry, state: entry.state == .held ? "held" : state, lane: nil, partition: partition))
             }
             items += try await unfinished(partition, committed[partition], end: ends[partition])
         }

@@ -27,7 +27,7 @@ struct SenderMetrics: Sendable {
     }
 
     func attempted(_ facts: Attempt.Facts) {
-        if let time = facts.connectMilliseconds { connectSeconds.record(Double(time) / 1000) }
+        if let time = facts.connectMilliseconds, facts.isFirst { connectSeconds.record(Double(time) / 1000) }
         if let time = facts.transferMilliseconds { transferSeconds.record(Double(time) / 1000) }
     }
 
@@ -43,11 +43,6 @@ extension SenderService {
         registry.observe(.uncommittedAttempts) { [self] in [MetricSample(Double(gauge.count))] }
         registry.observe(.queuedRecipients) { [self] in
             await stateCounts().map { MetricSample(Double($0.value), labels: [$0.key]) }
-        }
-        registry.observe(.spoolLag) { [self] in
-            let ends = (try? await spool.endOffsets(of: .mail)) ?? []  // no spool, no lag to show
-            return await books().filter { $0.partition < ends.count }
-                .map { MetricSample(Double(ends[$0.partition] - $0.intakeMark), labels: ["\($0.partition)"]) }
         }
         registry.observe(.connections) { [self] in
             var count = 0

@@ -56,7 +56,9 @@ extension Dispatcher {
             batch.outcomes[.init(kind: event.type, class: event.class), default: 0] += 1
         }
         batch.grow()
-        for (end, count) in settlement.ends { partitions[message.partition]?.ledger.totals[keyPath: end] += UInt64(count) }
+        for (end, count) in settlement.ends {
+            partitions[message.partition]?.ledger.totals[keyPath: end] += UInt64(count)
+        }
         partitions[message.partition]?.queuedRecipients -= message.recipientCount - settlement.remaining.count
         batch.touch(message.partition)
         if !settlement.failed.isEmpty { requestNotice(of: settlement, message) }
@@ -107,7 +109,8 @@ extension Dispatcher {
     }
 
     private func finish(
-        _ message: QueuedMessage, as kind: DeliveryEvent.Kind, _ end: Settlement.End, class: BounceClass?, _ reply: Reply?,
+        _ message: QueuedMessage, as kind: DeliveryEvent.Kind, _ end: Settlement.End, class: BounceClass?,
+        _ reply: Reply?,
         actor: String?, reason: String?
     ) {
         var settlement = Settlement()

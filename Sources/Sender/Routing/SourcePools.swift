@@ -1,5 +1,5 @@
-import MailModel
 import DeliveryPolicy
+import MailModel
 import NIOCore
 import NodeRuntime
 

@@ -43,7 +43,9 @@ extension Dispatcher {
     /// Calls parked messages of a lane that has room again.
     func callParked(_ lane: LaneKey) {
         guard let load = lanes[lane], !load.parked.isEmpty, !isStopping else { return }
-        if load.down == nil, load.messages > settings.readyMessages / 2 || load.bytes > settings.readyBytes / 2 { return }
+        if load.down == nil, load.messages > settings.readyMessages / 2 || load.bytes > settings.readyBytes / 2 {
+            return
+        }
         while let next = lanes[lane]?.parked.first {
             guard next.message.ticket == next.ticket, owns(next.message) else {
                 _ = lanes[lane]?.parked.popFirst()

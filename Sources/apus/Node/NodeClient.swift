@@ -18,7 +18,9 @@ struct NodeOptions: ParsableArguments {
 
     /// A node that was named is the only one meant: without it nothing is asked of a spool.
     var namesNode: Bool { node != nil || environmentNode != nil }
-    private var environmentNode: String? { ProcessInfo.processInfo.environment["APUS_NODE"].flatMap { $0.isEmpty ? nil : $0 } }
+    private var environmentNode: String? {
+        ProcessInfo.processInfo.environment["APUS_NODE"].flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     /// Base URLs to try in order. The socket comes first: it may write.
     func bases() throws -> [String] {

@@ -35,8 +35,11 @@ struct QueueFilters: ParsableArguments {
     }
 
     var query: [URLQueryItem] {
-        [("domain", domain), ("site", site), ("tenant", tenant), ("campaign", campaign), ("pool", pool), ("state", state)]
-            .compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
+        [
+            ("domain", domain), ("site", site), ("tenant", tenant), ("campaign", campaign), ("pool", pool),
+            ("state", state),
+        ]
+        .compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
     }
 
     var selector: QueueSelector {

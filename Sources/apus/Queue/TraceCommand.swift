@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
 import MailModel
+import NIOCore
 import NIOHTTP1
 import NodeRuntime
-import NIOCore
 import Sender
 import Spool
 

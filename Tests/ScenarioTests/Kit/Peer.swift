@@ -34,7 +34,7 @@ final class Peer: Sendable {
     /// connection.
     typealias Rule = @Sendable (String, Int) -> String?
 
-    private struct State {
+    fileprivate struct State {
         var transactions: [Transaction] = []
         var commands: [String] = []
         var counts: [String: Int] = [:]
@@ -43,7 +43,7 @@ final class Peer: Sendable {
         var isClosed = false
     }
 
-    private final class Shared: Sendable { let state = Mutex(State()) }
+    fileprivate final class Shared: Sendable { let state = Mutex(State()) }
 
     let address: String
     let port: Int

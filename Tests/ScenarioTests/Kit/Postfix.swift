@@ -80,7 +80,7 @@ final class Postfix {
         smtpd_relay_restrictions = permit_mynetworks, reject
         smtp_dns_support_level = disabled
         smtp_tls_security_level = none
-        maillog_file = /var/log/apus-scenario.log
+        maillog_file = \(directory)/mail.log
         minimal_backoff_time = 5s
         queue_run_delay = 5s
 

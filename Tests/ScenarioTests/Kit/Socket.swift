@@ -36,7 +36,7 @@ final class Socket {
         var start = 0
         while start < bytes.count {
             let sent = bytes.withUnsafeBytes { bytes in
-                send(descriptor, bytes.baseAddress! + start, bytes.count - start, Int32(MSG_NOSIGNAL.rawValue))
+                send(descriptor, bytes.baseAddress! + start, bytes.count - start, Int32(MSG_NOSIGNAL))
             }
             if sent < 0, errno == EINTR { continue }
             guard sent > 0 else { throw Closed(description: "write: errno \(errno)") }
