@@ -6,7 +6,7 @@ package enum Partitioner {
     }
 
     /// MurmurHash2, 32 bits, with the seed of Kafka's clients.
-    static func murmur2(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
+    package static func murmur2(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
         let multiplier: UInt32 = 0x5BD1_E995
         var hash: UInt32 = 0x9747_B28C ^ UInt32(truncatingIfNeeded: bytes.count)
         var index = 0

@@ -1,7 +1,6 @@
+import DNSClient
 import MailModel
 import Testing
-
-@testable import DNSClient
 
 @Suite struct AnswerCacheTests {
     private let start = ContinuousClock.now

@@ -1,8 +1,7 @@
+import DNSClient
 import MailModel
 import NIOCore
 import Testing
-
-@testable import DNSClient
 
 /// SplitMix64, so that a failure can be seen again.
 struct SeededRandom: RandomNumberGenerator {

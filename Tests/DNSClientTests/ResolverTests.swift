@@ -1,10 +1,9 @@
+import DNSClient
 import Glibc
 import MailModel
 import NIOCore
 import Synchronization
 import Testing
-
-@testable import DNSClient
 
 /// Against a real server. One of it for all tests that it answers.
 @Suite struct ResolverTests {

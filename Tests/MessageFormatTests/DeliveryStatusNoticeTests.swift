@@ -1,8 +1,7 @@
 import MailModel
+import MessageFormat
 import NIOCore
 import Testing
-
-@testable import MessageFormat
 
 @Suite struct DeliveryStatusNoticeTests {
     static let time = Timestamp(milliseconds: 1_795_457_108_000)

@@ -1,7 +1,6 @@
+import MessageFormat
 import NIOCore
 import Testing
-
-@testable import MessageFormat
 
 struct SeededRandom: RandomNumberGenerator {
     var state: UInt64

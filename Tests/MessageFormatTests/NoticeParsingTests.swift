@@ -1,9 +1,8 @@
 import Foundation
 import MailModel
+import MessageFormat
 import NIOCore
 import Testing
-
-@testable import MessageFormat
 
 /// Another's parser must see what was meant: Python's `email` package.
 @Suite struct NoticeParsingTests {

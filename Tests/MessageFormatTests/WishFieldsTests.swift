@@ -1,8 +1,7 @@
 import MailModel
+import MessageFormat
 import NIOCore
 import Testing
-
-@testable import MessageFormat
 
 @Suite struct WishFieldsTests {
     private let fields = WishFields(aliases: ["X-Job": .campaign, "X-Virtual-MTA": .pool])

@@ -15,11 +15,14 @@ extension Scenarios {
             let receiver = try await Postfix.started(name: "receiver", port: ports[0], relayPort: end.port)
             let node = try await Node.started(.init(routes: [("dst.test", "{relay: \"127.0.0.1:\(ports[0])\"}")]))
             let client = try await Postfix.started(name: "client", port: ports[1], relayPort: node.smtp)
+            let session = try SMTPClient(to: ports[1])
             for number in 0..<10 {
-                _ = try SMTPClient.send(
-                    to: ports[1], recipients: ["b\(number)@dst.test"],
+                let reply = try session.send(
+                    from: "a@src.test", to: ["b\(number)@dst.test"],
                     content: TestContent.message("number \(number)", body: ".dot\r\n..\r\nend\r\n"))
+                #expect(reply.code == 250, "\(reply)")
             }
+            session.quit()
             try await end.waitFor(10, timeout: .seconds(30))
             try await node.waitUntilEmpty()
             for number in 0..<10 {

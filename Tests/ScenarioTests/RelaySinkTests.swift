@@ -27,7 +27,7 @@ extension Scenarios {
                 // The sink dumps lines as they came over the wire or unstuffed, by version.
                 #expect(dump.contains("\n.dot\n..\nend\n") || dump.contains("\n..dot\n...\nend\n"))
             }
-            sink.terminate()
+            sink.killNow()
             try await sink.waitForExit()
         }
 

@@ -1,6 +1,5 @@
+import LocalSpool
 import Testing
-
-@testable import LocalSpool
 
 @Suite("Balance of a group")
 struct GroupBalanceTests {

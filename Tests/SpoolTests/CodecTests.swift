@@ -4,14 +4,16 @@ import Spool
 import SwiftProtobuf
 import Testing
 
-@testable import Spool
-
 @Suite("Codecs of records")
 struct CodecTests {
     private func stored(_ record: SpoolRecord) -> StoredRecord {
         StoredRecord(
             position: Position(partition: 0, offset: 0), key: record.key, time: Timestamp(milliseconds: 0),
             envelope: record.envelope, value: record.value)
+    }
+
+    private func encoded(_ wire: some SwiftProtobuf.Message) throws -> ByteBuffer {
+        ByteBuffer(bytes: try wire.serializedBytes() as [UInt8])
     }
 
     @Test("messages come back as they went")
@@ -100,35 +102,37 @@ struct CodecTests {
     func injection() throws {
         var values = RandomValues(seed: 5)
         let message = values.message()
-        func refuses(_ code: SpoolError.Code, _ change: (inout WireMailEnvelope) -> Void) {
-            var wire = WireMailEnvelope(message)
+        func refuses(_ code: SpoolError.Code, _ change: (inout WireMailEnvelope) -> Void) throws {
+            var record = SpoolRecord(message)
+            var wire = try WireMailEnvelope(serializedBytes: [UInt8](try #require(record.envelope).readableBytesView))
             change(&wire)
-            let error = #expect(throws: SpoolError.self) {
-                try WireMailEnvelope(wire: wire.wireEncoded()).message(content: message.content)
-            }
+            record.envelope = try encoded(wire)
+            let error = #expect(throws: SpoolError.self) { try MessageRecord(stored(record)) }
             #expect(error?.code == code)
         }
-        refuses(.corrupt) { $0.recipients[0].localPart = "a>\r\nRSET" }
-        refuses(.corrupt) { $0.recipients[0].domain = "a b" }
-        refuses(.corrupt) { $0.recipients[0].notify = 8 }
-        refuses(.corrupt) { ($0.reversePathLocalPart, $0.reversePathDomain) = ("a\n", "b.test") }
-        refuses(.corrupt) { $0.domain = String(repeating: "a", count: 256) }
-        refuses(.corrupt) { $0.body = 3 }
-        refuses(.corrupt) { $0.returnContent = 3 }
-        refuses(.corrupt) { $0.size += 1 }
-        refuses(.foreign) { $0.contentEncoding = "zstd" }
-        refuses(.foreign) { $0.keyID = "k1" }
+        try refuses(.corrupt) { $0.recipients[0].localPart = "a>\r\nRSET" }
+        try refuses(.corrupt) { $0.recipients[0].domain = "a b" }
+        try refuses(.corrupt) { $0.recipients[0].notify = 8 }
+        try refuses(.corrupt) { ($0.reversePathLocalPart, $0.reversePathDomain) = ("a\n", "b.test") }
+        try refuses(.corrupt) { $0.domain = String(repeating: "a", count: 256) }
+        try refuses(.corrupt) { $0.body = 3 }
+        try refuses(.corrupt) { $0.returnContent = 3 }
+        try refuses(.corrupt) { $0.size += 1 }
+        try refuses(.foreign) { $0.contentEncoding = "zstd" }
+        try refuses(.foreign) { $0.keyID = "k1" }
     }
 
     @Test("a command with an unreadable selector is refused, not widened")
-    func selector() {
+    func selector() throws {
         var wire = WireControl()
         wire.command.action = "fail"
         wire.command.selector.queueID = "nonsense"
-        #expect(throws: SpoolError.self) { try ControlRecord(decoding: wire.wireEncoded()) }
+        let unreadable = try encoded(wire)
+        #expect(throws: SpoolError.self) { try ControlRecord(decoding: unreadable) }
         wire.command.selector = WireQueueSelector()
         wire.command.action = "explode"
-        #expect(throws: SpoolError.self) { try ControlRecord(decoding: wire.wireEncoded()) }
+        let unknown = try encoded(wire)
+        #expect(throws: SpoolError.self) { try ControlRecord(decoding: unknown) }
         #expect(throws: SpoolError.self) { try ControlRecord(decoding: ByteBuffer()) }
     }
 

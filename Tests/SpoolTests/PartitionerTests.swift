@@ -1,8 +1,6 @@
 import Spool
 import Testing
 
-@testable import Spool
-
 @Suite("Partitioner")
 struct PartitionerTests {
     /// Values of Kafka's own test, `UtilsTest.testMurmur2`, in signed 32 bits.

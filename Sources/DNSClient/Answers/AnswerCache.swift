@@ -1,23 +1,25 @@
 internal import MailModel
 
 /// What a host list was asked for.
-struct LookupKey: Hashable, Sendable {
-    enum Kind: Sendable {
+package struct LookupKey: Hashable, Sendable {
+    package enum Kind: Sendable {
         /// The domain of a mailbox: MX, or what stands for it.
         case destination
         /// A host given by name: addresses only.
         case host
     }
 
-    var kind: Kind
-    var name: String
+    package var kind: Kind
+    package var name: String
+
+    package init(kind: Kind, name: String) { (self.kind, self.name) = (kind, name) }
 }
 
 /// Bounded map of host lists with an end of life each.
 ///
 /// Replacement is second-chance: an entry used since the hand last passed stays for another round, so that reading
 /// writes one flag and moves nothing. Not thread-safe; its owner locks.
-struct AnswerCache: Sendable {
+package struct AnswerCache: Sendable {
     private struct Slot {
         var key: LookupKey
         var answer: MailHostsAnswer
@@ -30,18 +32,20 @@ struct AnswerCache: Sendable {
     private var index: [LookupKey: Int] = [:]
     private var hand = 0
 
-    init(capacity: Int) { self.capacity = max(capacity, 1) }
+    package init(capacity: Int) { self.capacity = max(capacity, 1) }
 
-    var count: Int { slots.count }
+    package var count: Int { slots.count }
 
-    mutating func answer(for key: LookupKey, now: ContinuousClock.Instant) -> MailHostsAnswer? {
+    package mutating func answer(for key: LookupKey, now: ContinuousClock.Instant) -> MailHostsAnswer? {
         guard let position = index[key], slots[position].expiry > now else { return nil }
         slots[position].wasUsed = true
         return slots[position].answer
     }
 
     /// - Parameter ttl: Seconds, as the records had it.
-    mutating func store(_ answer: MailHostsAnswer, for key: LookupKey, ttl: Int, now: ContinuousClock.Instant) {
+    package mutating func store(
+        _ answer: MailHostsAnswer, for key: LookupKey, ttl: Int, now: ContinuousClock.Instant
+    ) {
         let slot = Slot(
             key: key, answer: answer, expiry: now + .seconds(Self.lifetime(of: answer, ttl: ttl)), wasUsed: false)
         if let position = index[key] {
@@ -62,7 +66,7 @@ struct AnswerCache: Sendable {
     }
 
     /// Seconds: the TTL within 5 s to 1 h; at most 5 min for what says no, and 30 s for what went wrong.
-    static func lifetime(of answer: MailHostsAnswer, ttl: Int) -> Int {
+    package static func lifetime(of answer: MailHostsAnswer, ttl: Int) -> Int {
         switch answer {
         case .success: min(max(ttl, 5), 3600)
         case .failure(let error): error.failure == .temporary ? 30 : min(max(ttl, 5), 300)

@@ -1,11 +1,11 @@
 /// Queries under way and those that wait for a place, with a time limit each. Belongs to the resolver's thread.
 ///
 /// A question asked while it is under way joins the query that runs.
-final class QueryTable {
-    typealias Done = (DNSAnswer) -> Void
+package final class QueryTable {
+    package typealias Done = (DNSAnswer) -> Void
 
     /// Queries libunbound works on at a time; the rest wait, and their time starts when their turn comes.
-    static let maximumRunning = 1000
+    package static let maximumRunning = 1000
 
     private struct Entry {
         var waiters: [Done]
@@ -20,19 +20,19 @@ final class QueryTable {
     private var waiting = FIFO<Question>()
     /// In the order of their ends, as all have the same limit.
     private var deadlines = FIFO<(end: ContinuousClock.Instant, query: UnboundQuery)>()
-    private(set) var running = 0
+    package private(set) var running = 0
     /// Timed out, not known to be cancelled: libunbound may still call them.
     private var zombies: [ObjectIdentifier: UnboundQuery] = [:]
 
-    init(_ configuration: DNSConfiguration) throws(ResolverError) {
+    package init(_ configuration: DNSConfiguration) throws(ResolverError) {
         self.configuration = configuration
         context = try UnboundContext(configuration)
     }
 
-    var descriptor: CInt? { context?.descriptor }
-    var nextDeadline: ContinuousClock.Instant? { deadlines.first?.end }
+    package var descriptor: CInt? { context?.descriptor }
+    package var nextDeadline: ContinuousClock.Instant? { deadlines.first?.end }
 
-    func ask(_ question: Question, done: @escaping Done) {
+    package func ask(_ question: Question, done: @escaping Done) {
         if entries[question] != nil {
             entries[question]?.waiters.append(done)
             return
@@ -80,7 +80,7 @@ final class QueryTable {
     }
 
     /// Takes the answers that came and ends what ran out of time.
-    func advance() {
+    package func advance() {
         if let context, !context.process() { fail() }
         let now = ContinuousClock.now
         while let first = deadlines.first {
@@ -106,7 +106,7 @@ final class QueryTable {
     }
 
     /// Ends everything, also what waits. Nothing may be asked afterwards.
-    func close() {
+    package func close() {
         let unfinished = entries
         entries = [:]
         waiting = FIFO()

@@ -8,8 +8,8 @@ import Spool
 
 /// Turns a received transaction into records for the spool: wishes, trace field, parts by destination.
 struct Acceptance: Sendable {
-    /// Recipients of one record.
-    static let recipientsPerPart = 100
+    /// Recipients of one record, which is sent in one transaction.
+    let recipientsPerPart: Int
 
     let node: String
     let hostname: String
@@ -21,6 +21,7 @@ struct Acceptance: Sendable {
         node = configuration.node
         hostname = configuration.ingress.hostname.name
         sendsFailureDSN = listener.sendsFailureDSN
+        recipientsPerPart = min(100, configuration.sender.recipientsPerTransaction)
         pools = Set(configuration.sender.pools.map(\.name))
         var aliases: [String: WishFields.Meaning] = [:]
         for (field, name) in configuration.ingress.wishHeaders {
@@ -79,7 +80,7 @@ struct Acceptance: Sendable {
         origin.node = node
         origin.tls = transaction.tls
         origin.failureDSN = sendsFailureDSN
-        let groups = Self.split(transaction.envelope.recipients)
+        let groups = Self.split(transaction.envelope.recipients, atMost: recipientsPerPart)
         return groups.enumerated().map { index, recipients in
             var envelope = transaction.envelope
             envelope.recipients = recipients
@@ -89,12 +90,12 @@ struct Acceptance: Sendable {
         }
     }
 
-    static func split(_ recipients: [Recipient]) -> [[Recipient]] {
+    static func split(_ recipients: [Recipient], atMost limit: Int) -> [[Recipient]] {
         if recipients.count == 1 { return [recipients] }
         var groups: [[Recipient]] = []
         var open: [Domain: Int] = [:]
         for recipient in recipients {
-            if let group = open[recipient.mailbox.domain], groups[group].count < recipientsPerPart {
+            if let group = open[recipient.mailbox.domain], groups[group].count < limit {
                 groups[group].append(recipient)
             } else {
                 open[recipient.mailbox.domain] = groups.count

@@ -1,20 +1,20 @@
 /// Who of a group owns which partition. Pure: changes come in, what to tell whom goes out.
 ///
 /// Every member is to have its even share. What a member has too much is asked back, and given on only when it lets go.
-struct GroupBalance {
-    typealias Member = Int
+package struct GroupBalance {
+    package typealias Member = Int
 
-    enum Change: Equatable {
+    package enum Change: Equatable {
         case assign(Member, [Int])
         case revoke(Member, [Int])
     }
 
     /// In the order they came.
-    private(set) var members: [Member] = []
+    package private(set) var members: [Member] = []
     private var owners: [Member?]
     private var isRevoking: [Bool]
 
-    init(partitions: Int) {
+    package init(partitions: Int) {
         owners = Array(repeating: nil, count: partitions)
         isRevoking = Array(repeating: false, count: partitions)
     }
@@ -23,18 +23,18 @@ struct GroupBalance {
         owners.indices.contains(partition) && owners[partition] == member
     }
 
-    mutating func join(_ member: Member) -> [Change] {
+    package mutating func join(_ member: Member) -> [Change] {
         members.append(member)
         return balance()
     }
 
-    mutating func leave(_ member: Member) -> [Change] {
+    package mutating func leave(_ member: Member) -> [Change] {
         members.removeAll { $0 == member }
         free { $0 == member }
         return balance()
     }
 
-    mutating func release(_ partitions: [Int], by member: Member) -> [Change] {
+    package mutating func release(_ partitions: [Int], by member: Member) -> [Change] {
         let released = Set(partitions)
         for index in owners.indices where owners[index] == member && released.contains(index) {
             (owners[index], isRevoking[index]) = (nil, false)

@@ -1,6 +1,6 @@
 /// Who may ask what (DESIGN §9): a pure decision.
-struct AdminAccess: Sendable {
-    enum Door: Sendable, Equatable {
+package struct AdminAccess: Sendable {
+    package enum Door: Sendable, Equatable {
         /// File permissions decide who comes in.
         case unixSocket
         case loopback
@@ -14,11 +14,13 @@ struct AdminAccess: Sendable {
     /// `nil` where no token is configured: nobody has one.
     let token: BearerToken?
 
+    package init(door: Door, token: BearerToken?) { (self.door, self.token) = (door, token) }
+
     /// - Parameters:
     ///   - authorization: The field of this name.
     ///   - host: The Host field, or the authority.
     /// - Returns: Why not; `nil` when it is allowed.
-    func refusal(isWrite: Bool, path: String, authorization: String?, host: String?) -> AdminProblem? {
+    package func refusal(isWrite: Bool, path: String, authorization: String?, host: String?) -> AdminProblem? {
         if door == .unixSocket { return nil }
         if let authorization {
             guard let token, token.isGiven(in: authorization) else {

@@ -1,6 +1,6 @@
 /// Finds the route of a request. Pure; made once, when the server starts.
-struct AdminRouter: Sendable {
-    enum Match {
+package struct AdminRouter: Sendable {
+    package enum Match {
         case route(AdminRoute, parameters: [String: String])
         /// The path is known, the method is not; for the Allow field.
         case otherMethods([String])
@@ -15,7 +15,7 @@ struct AdminRouter: Sendable {
     private let entries: [Entry]
 
     /// Routes without parameters win over those with, whatever their order.
-    init(_ routes: [AdminRoute]) {
+    package init(_ routes: [AdminRoute]) {
         let all = routes.map { Entry(components: AdminRouter.split($0.path), route: $0) }
         func parameters(_ entry: Entry) -> Int { entry.components.count { $0.hasPrefix("{") } }
         entries = all.enumerated().sorted { a, b in
@@ -23,7 +23,7 @@ struct AdminRouter: Sendable {
         }.map(\.element)
     }
 
-    func match(method: String, path: String) -> Match {
+    package func match(method: String, path: String) -> Match {
         let components = AdminRouter.split(path)
         var others: [String] = []
         for entry in entries {
@@ -54,7 +54,7 @@ struct AdminRouter: Sendable {
 }
 
 /// Percent-encoding of RFC 3986 §2.1.
-enum PercentCoding {
+package enum PercentCoding {
     /// - Returns: `nil` for broken escapes, control characters, and what is not UTF-8 afterwards.
     static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String? {
         var bytes: [UInt8] = []
@@ -75,7 +75,7 @@ enum PercentCoding {
     }
 
     /// `a=b&c=d`; `nil` where a part cannot be decoded or there are more than 100.
-    static func query(_ text: Substring) -> [String: String]? {
+    package static func query(_ text: Substring) -> [String: String]? {
         var query: [String: String] = [:]
         let parts = text.split(separator: "&")
         guard parts.count <= 100 else { return nil }

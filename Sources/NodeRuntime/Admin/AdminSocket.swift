@@ -1,18 +1,18 @@
-internal import Glibc
+package import Glibc
 
 /// The file of a Unix socket: made with mode 0600, and never taken from a process that answers on it.
-struct AdminSocket: Sendable {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+package struct AdminSocket: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
     let path: String
     /// A directory that only we may enter; the server binds here, so that no moment exists in which others could connect.
     private let directory: String
-    var bindPath: String { directory + "/s" }
+    package var bindPath: String { directory + "/s" }
 
     /// - Throws: `Failure` where the directory is missing, or another process answers on the socket.
-    init(path: String) throws {
+    package init(path: String) throws {
         self.path = path
         if let status = FileStatus(entry: path) {
             guard status.isSocket else { throw Failure(description: "\(path) is not a socket") }
@@ -28,7 +28,7 @@ struct AdminSocket: Sendable {
     }
 
     /// Gives the bound socket its mode and its name, over a stale one if need be.
-    func publish() throws {
+    package func publish() throws {
         guard chmod(bindPath, 0o600) == 0, rename(bindPath, path) == 0 else {
             throw Failure(description: "\(path) cannot be made: \(String(cString: strerror(errno)))")
         }
@@ -36,13 +36,13 @@ struct AdminSocket: Sendable {
     }
 
     /// Removes what is left. A socket that a successor has put in place stays.
-    func remove(inode: UInt) {
+    package func remove(inode: UInt) {
         unlink(bindPath)
         rmdir(directory)
         if inode != 0, inode == AdminSocket.inode(path) { unlink(path) }
     }
 
-    static func inode(_ path: String) -> UInt { FileStatus(entry: path)?.inode ?? 0 }
+    package static func inode(_ path: String) -> UInt { FileStatus(entry: path)?.inode ?? 0 }
 
     private static func answers(_ path: String) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -53,12 +53,12 @@ struct AdminSocket: Sendable {
 }
 
 /// `sockaddr_un` of a path, or of an abstract name that begins with `@` (unix(7)).
-struct UnixAddress {
+package struct UnixAddress {
     private var address = sockaddr_un()
     private let length: socklen_t
 
     /// - Returns: `nil` for names that do not fit.
-    init?(_ path: String) {
+    package init?(_ path: String) {
         var bytes = Array(path.utf8)
         let isAbstract = bytes.first == UInt8(ascii: "@")
         if isAbstract { bytes[0] = 0 } else { bytes.append(0) }
@@ -69,7 +69,7 @@ struct UnixAddress {
         length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
     }
 
-    func with<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    package func with<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         withUnsafePointer(to: address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
         }

@@ -1,11 +1,11 @@
 /// The secret that allows writes over TCP (RFC 6750). Never shown.
-struct BearerToken: Sendable, CustomStringConvertible {
+package struct BearerToken: Sendable, CustomStringConvertible {
     private let bytes: [UInt8]
 
     static let lengths = 16...512
 
     /// - Parameter text: The file's content; its first line counts.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let line = text.prefix { !$0.isNewline }
         guard BearerToken.lengths.contains(line.utf8.count), line.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             return nil
@@ -14,7 +14,7 @@ struct BearerToken: Sendable, CustomStringConvertible {
     }
 
     /// Compares without telling by its time how much was right.
-    func isGiven(in authorization: String) -> Bool {
+    package func isGiven(in authorization: String) -> Bool {
         let parts = authorization.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return false }
         let given = Array(parts[1].utf8)
@@ -23,5 +23,5 @@ struct BearerToken: Sendable, CustomStringConvertible {
         return difference == 0
     }
 
-    var description: String { "(secret)" }
+    package var description: String { "(secret)" }
 }

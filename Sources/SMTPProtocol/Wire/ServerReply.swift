@@ -93,7 +93,7 @@ private enum ReplyPrefix {
 
 extension ByteBuffer {
     /// Decimal digits without a `String` in between.
-    mutating func writeDecimal(_ value: UInt64) {
+    package mutating func writeDecimal(_ value: UInt64) {
         var divisor: UInt64 = 1
         while value / divisor >= 10 { divisor *= 10 }
         while divisor > 0 {

@@ -3,7 +3,7 @@ internal import SMTPProtocol
 internal import Synchronization
 
 /// The open connections of one listener, counted in all and by client address.
-final class ConnectionRegistry: Sendable {
+package final class ConnectionRegistry: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel
         let isAdmitted: Bool
@@ -22,9 +22,9 @@ final class ConnectionRegistry: Sendable {
     private let limitPerClient: Int?
     private let state = Mutex(State())
 
-    init(limit: Int, limitPerClient: Int?) { (self.limit, self.limitPerClient) = (limit, limitPerClient) }
+    package init(limit: Int, limitPerClient: Int?) { (self.limit, self.limitPerClient) = (limit, limitPerClient) }
 
-    var count: Int { state.withLock { $0.admitted } }
+    package var count: Int { state.withLock { $0.admitted } }
 
     /// Registers a connection; a refused one is not counted, but told and waited for like the others.
     ///

@@ -13,5 +13,5 @@ package final class ContentGauge: Sendable {
     /// A quarter beyond the limit even content that is coming in is given up.
     var isOverfull: Bool { current >= limit + limit / 4 }
 
-    func add(_ count: Int) { octets.wrappingAdd(count, ordering: .relaxed) }
+    package func add(_ count: Int) { octets.wrappingAdd(count, ordering: .relaxed) }
 }

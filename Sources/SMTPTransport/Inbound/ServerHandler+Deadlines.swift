@@ -1,26 +1,26 @@
-internal import NIOCore
+package import NIOCore
 internal import SMTPProtocol
 
 /// When a connection last came forward. One timer looks at it; commands only note the time.
-struct ProgressClock {
+package struct ProgressClock {
     private var last: NIODeadline
     /// When the last message was accepted, or the connection began.
     private var lastMail: NIODeadline
     private var contentStart: NIODeadline?
     private var received = 0
 
-    init(now: NIODeadline) { (last, lastMail) = (now, now) }
+    package init(now: NIODeadline) { (last, lastMail) = (now, now) }
 
-    mutating func progressed(_ now: NIODeadline, isReceivingContent: Bool, received: Int) {
+    package mutating func progressed(_ now: NIODeadline, isReceivingContent: Bool, received: Int) {
         last = now
         self.received = received
         if !isReceivingContent { contentStart = nil } else if contentStart == nil { contentStart = now }
     }
 
-    mutating func accepted(_ now: NIODeadline) { lastMail = now }
+    package mutating func accepted(_ now: NIODeadline) { lastMail = now }
 
     /// Moment from which on the connection is overdue, as things stand.
-    func deadline(_ configuration: SMTPListener.Configuration) -> NIODeadline {
+    package func deadline(_ configuration: SMTPListener.Configuration) -> NIODeadline {
         let idle = last + configuration.idleTimeout
         let unproductive = lastMail + configuration.unproductiveTimeout
         guard let contentStart else { return min(idle, unproductive) }

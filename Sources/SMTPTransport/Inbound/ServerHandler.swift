@@ -1,5 +1,5 @@
 internal import MailModel
-internal import NIOCore
+package import NIOCore
 internal import NIOSSL
 internal import SMTPProtocol
 
@@ -7,21 +7,33 @@ internal import SMTPProtocol
 ///
 /// Bound to the event loop of its channel. The replies to one batch of reads leave in one write. While the role
 /// considers a message, or the client does not read its replies, nothing more is read.
-final class ServerHandler: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+package final class ServerHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
 
     /// What the connections of one listener have in common.
-    struct Shared: Sendable {
+    package struct Shared: Sendable {
         let configuration: SMTPListener.Configuration
         let receiver: any MailReceiver
         let gauge: ContentGauge
         let registry: ConnectionRegistry
+
+        package init(
+            configuration: SMTPListener.Configuration, receiver: any MailReceiver, gauge: ContentGauge,
+            registry: ConnectionRegistry
+        ) {
+            self.configuration = configuration
+            self.receiver = receiver
+            self.gauge = gauge
+            self.registry = registry
+        }
     }
 
     /// User event: finish what is under way, then close.
-    struct Drain: Sendable {}
+    package struct Drain: Sendable {
+        package init() {}
+    }
 
     enum State: Equatable {
         /// → running, closing
@@ -40,14 +52,14 @@ final class ServerHandler: ChannelDuplexHandler {
     var session = ServerSession(configuration: ServerSession.Configuration(hostname: ""))
     var client = ClientInfo()
     var context: ChannelHandlerContext?
-    var clock = ProgressClock(now: .now())
+    package var clock = ProgressClock(now: .now())
     var timer: Scheduled<Void>?
     var tlsContext: NIOSSLContext?
     var tlsHandler: NIOSSLServerHandler?
     var input = ByteBuffer()
     var output = ByteBuffer()
     /// The role considers a message.
-    var isAwaitingAcceptance = false
+    package var isAwaitingAcceptance = false
     /// The client does not read.
     var isStalled = false
     var isDraining = false
@@ -58,24 +70,24 @@ final class ServerHandler: ChannelDuplexHandler {
     /// Octets of this connection that the gauge knows of.
     var gaugedBytes = 0
 
-    init(_ shared: Shared) { self.shared = shared }
+    package init(_ shared: Shared) { self.shared = shared }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         if context.channel.isActive { start(context) }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    package func handlerRemoved(context: ChannelHandlerContext) {
         ended(context)
         self.context = nil
     }
 
-    func channelActive(context: ChannelHandlerContext) {
+    package func channelActive(context: ChannelHandlerContext) {
         start(context)
         context.fireChannelActive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    package func channelInactive(context: ChannelHandlerContext) {
         ended(context)
         context.fireChannelInactive()
     }
@@ -124,12 +136,12 @@ final class ServerHandler: ChannelDuplexHandler {
         if wasStarted { shared.registry.remove(context.channel, from: client.address) }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A broken connection or TLS session: there is nobody to tell, and what was accepted is not affected.
         context.close(promise: nil)
     }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is Drain {
             isDraining = true
             drainIfIdle(context)
@@ -138,7 +150,7 @@ final class ServerHandler: ChannelDuplexHandler {
         }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if state == .handshaking { tlsRuns() }
         guard state == .running else { return }
         var bytes = unwrapInboundIn(data)
@@ -148,16 +160,16 @@ final class ServerHandler: ChannelDuplexHandler {
         process(context)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    package func channelReadComplete(context: ChannelHandlerContext) {
         flush(context)
         context.fireChannelReadComplete()
     }
 
-    func read(context: ChannelHandlerContext) {
+    package func read(context: ChannelHandlerContext) {
         if isAwaitingAcceptance || isStalled { isReadPending = true } else { context.read() }
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
         if isStalled, context.channel.isWritable {
             isStalled = false
             resume(context)

@@ -11,7 +11,7 @@ extension Dispatcher {
         partitions[partition] = PartitionState(epoch: lastEpoch, ledger: ledger)
         for (key, entry) in schedule {
             if entry.isNotice {
-                writeNotice(PendingNotice(key: key, partition: partition, epoch: lastEpoch, entry: entry))
+                write(PendingNotice(key: key, partition: partition, epoch: lastEpoch, entry: entry))
                 continue
             }
             let message = QueuedMessage(
@@ -39,10 +39,14 @@ extension Dispatcher {
 
     private func take(_ record: StoredRecord) {
         let (partition, offset) = (record.position.partition, record.position.offset)
-        guard let state = partitions[partition], !state.isRevoked else { return }
+        guard !isStopping, let state = partitions[partition], !state.isRevoked else { return }
         let isNew = offset >= state.ledger.intakeMark
         guard isNew || state.ledger.isUnfinished(offset) else { return }
-        if isNew { partitions[partition]?.ledger.taken(offset) }
+        if isNew {
+            partitions[partition]?.ledger.taken(offset)
+        } else {
+            partitions[partition]?.toReload -= 1
+        }
         batch.touch(partition)
         do {
             let mail = try MessageRecord(record)

@@ -43,6 +43,7 @@ extension Dispatcher {
         release(message)
         reserve(message, in: lane)
         message.lastLane = lane
+        message.entry.reason = nil
         message.state = .loading(target)
         if message.content == nil { toLoad.append(message) } else { submit(message, to: target) }
         planTurn()

@@ -1,4 +1,5 @@
 import DeliveryPolicy
+import DequeModule
 import Logging
 import MailModel
 import NIOCore
@@ -49,7 +50,10 @@ final class Dispatcher: @unchecked Sendable {
     var readyBytes = 0
     var lastEpoch: UInt64 = 0
     var lastLaneNumber = 0
-    var pendingNotices = 0
+    private var lastSweep = NIODeadline.now()
+    /// DSNs to be written to `mail`, and how many are on their way there.
+    var notices: Deque<PendingNotice> = []
+    var noticesInWork = 0
     var random = SystemRandomNumberGenerator()
     var isStopping = false
 
@@ -97,6 +101,14 @@ final class Dispatcher: @unchecked Sendable {
         return Int(hash % UInt64(groups.count))
     }
 
+    /// Forgets lanes that nothing is in and nothing waits for.
+    private func sweepLanes() {
+        let now = NIODeadline.now()
+        guard now - lastSweep > .minutes(10) else { return }
+        lastSweep = now
+        lanes = lanes.filter { _, load in load.messages > 0 || !load.parked.isEmpty || load.down != nil }
+    }
+
     /// Nothing can be committed any more: the service ends.
     func fail(_ error: SpoolError) { gaveUp(error) }
 
@@ -110,6 +122,7 @@ final class Dispatcher: @unchecked Sendable {
             submitOrders()
             planCommit()
             armDueTimer()
+            sweepLanes()
         }
     }
 }

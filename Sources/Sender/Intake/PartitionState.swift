@@ -8,6 +8,14 @@ struct PartitionState {
     var ledger: Ledger
     /// Recipients queued at this moment, counted by what is held and not by the ledger's totals.
     var queuedRecipients = 0
+    /// Records of the ledger that are not read back yet after a take-over: until then the books are incomplete.
+    var toReload: Int
     /// The group wants it back: nothing new is begun.
     var isRevoked = false
+
+    init(epoch: UInt64, ledger: Ledger) {
+        self.epoch = epoch
+        self.ledger = ledger
+        toReload = ledger.unfinishedCount
+    }
 }

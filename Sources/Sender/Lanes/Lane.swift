@@ -108,6 +108,11 @@ final class Lane {
         }
     }
 
+    /// Forgets that hosts failed.
+    func forgive() {
+        for candidate in candidates() { group.health.succeeded(memoryKey(candidate)) }
+    }
+
     // MARK: What connections tell
 
     func connectionReady(_ connection: LaneConnection) {
@@ -141,7 +146,7 @@ final class Lane {
     }
 
     func finished(_ connection: LaneConnection, _ order: Order, _ result: TransactionResult, began: Timestamp) {
-        let isLastHost = order.hostsTried + 1 >= candidates().count
+        let isLastHost = { [self] in order.hostsTried + 1 >= candidates().count }
         let attempt = Attempt(
             outcomes: result.perRecipient.map { outcome($0, isLastHost: isLastHost) }, began: began,
             facts: connection.facts)
@@ -166,11 +171,11 @@ final class Lane {
         pump()
     }
 
-    private func outcome(_ result: RecipientResult, isLastHost: Bool) -> Attempt.Outcome {
+    private func outcome(_ result: RecipientResult, isLastHost: () -> Bool) -> Attempt.Outcome {
         switch result {
         case .delivered(let reply): .delivered(reply)
         case .failed(let failure):
-            .failed(failure, FailurePolicy.disposition(of: failure, in: context(isLastHost: isLastHost)))
+            .failed(failure, FailurePolicy.disposition(of: failure, in: context(isLastHost: isLastHost())))
         }
     }
 

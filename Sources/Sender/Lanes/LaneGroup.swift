@@ -105,6 +105,7 @@ final class LaneGroup: @unchecked Sendable {
         for lane in lanes { lane.pump() }
     }
 
+    func forgive(_ lane: LaneKey) { lanes[lane]?.forgive() }
     func withdraw(_ key: QueuedMessage.Key, from lane: LaneKey) { lanes[lane]?.withdraw(key) }
     func views() -> [LaneView] { lanes.values.map { $0.view() } }
     func view(of lane: LaneKey) -> LaneView? { lanes[lane]?.view() }

@@ -35,7 +35,14 @@ extension Dispatcher {
         message.command = nil
         waiting.remove(message)
         switch command.action {
-        case .retry: place(message)
+        case .retry:
+            // An operator knows better than the dead-host memory.
+            if let lane = message.lane, lanes[lane]?.down != nil {
+                laneWorks(lane)
+                let group = groups[group(of: lane)]
+                group.loop.execute { group.forgive(lane) }
+            }
+            place(message)
         case .fail:
             let reply = Reply(554, StatusDetail(7, 0), command.reason ?? "failed by an operator")
             fail(message, reply, actor: command.actor, reason: command.reason)

@@ -55,7 +55,7 @@ extension SenderService {
     func books() async -> [PartitionBooks] {
         guard let dispatcher = current else { return [] }
         return await onLoop(dispatcher.loop) {
-            dispatcher.partitions.map { partition, state in
+            dispatcher.partitions.filter { $0.value.toReload == 0 }.map { partition, state in
                 PartitionBooks(
                     partition: partition, intakeMark: state.ledger.intakeMark, totals: state.ledger.totals,
                     queued: state.queuedRecipients)

@@ -58,7 +58,7 @@ extension Dispatcher {
         for (lane, count) in done.counted { gauge.committed(count, lane: lane) }
         for group in groups { group.loop.execute { group.gaugeFell() } }
         for message in done.ended where messages[message.key] === message { messages[message.key] = nil }
-        for notice in done.notices { writeNotice(notice) }
+        for notice in done.notices { write(notice) }
         let waiters = commitWaiters
         commitWaiters = []
         for waiter in waiters { waiter.succeed() }

@@ -1,3 +1,4 @@
+import DequeModule
 import DeliveryPolicy
 import Logging
 import MailModel
@@ -27,8 +28,20 @@ extension Dispatcher {
     }
 
     /// Puts a DSN into `mail`, then ends its entry. A crash in between repeats the DSN, never loses it.
-    func writeNotice(_ notice: PendingNotice) {
-        pendingNotices += 1
+    func write(_ notice: PendingNotice) {
+        notices.append(notice)
+        writeNotices()
+    }
+
+    /// A bounded number at a time: after a take-over there may be very many.
+    private func writeNotices() {
+        while noticesInWork < 32, let notice = notices.popFirst() {
+            noticesInWork += 1
+            compose(notice)
+        }
+    }
+
+    private func compose(_ notice: PendingNotice) {
         Task { [spool, settings, loop] in
             var content: ByteBuffer?
             do {
@@ -49,7 +62,8 @@ extension Dispatcher {
     }
 
     private func noticeWritten(_ notice: PendingNotice, _ result: Result<Void, SpoolError>) {
-        pendingNotices -= 1
+        noticesInWork -= 1
+        defer { writeNotices() }
         switch result {
         case .success:
             guard partitions[notice.partition]?.epoch == notice.epoch else { return }
@@ -58,7 +72,7 @@ extension Dispatcher {
         case .failure(let error):
             logger.error("a DSN cannot be written now; trying again", metadata: ["error": "\(error)"])
             loop.scheduleTask(in: .seconds(5)) { [self] in
-                if partitions[notice.partition]?.epoch == notice.epoch, !isStopping { writeNotice(notice) }
+                if partitions[notice.partition]?.epoch == notice.epoch, !isStopping { write(notice) }
             }
         }
     }

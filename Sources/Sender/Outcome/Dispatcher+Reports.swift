@@ -33,13 +33,19 @@ extension Dispatcher {
     private func returned(
         _ message: QueuedMessage, _ reason: String, _ until: Timestamp?, _ failure: Failure?, _ lane: LaneKey
     ) {
+        if isStopping {
+            // Untouched, it is found where it lies: in the ledger or in the schedule.
+            message.content = nil
+            message.state = .waiting
+            return
+        }
         if let until { laneWentDown(lane, until: until, because: reason) }
         if let command = message.command { return carryOut(command, on: message) }
         if message.entry.expiry <= .now() { return expire(message, failure) }
         if until != nil {
             park(message, in: lane)
         } else {
-            park(message, because: reason, due: .now() + .seconds(isStopping ? 0 : 60))
+            park(message, because: reason, due: .now() + .seconds(60))
         }
     }
 
@@ -51,6 +57,7 @@ extension Dispatcher {
     }
 
     func apply(_ settlement: Settlement, to message: QueuedMessage) {
+        release(message)
         for event in settlement.events {
             batch.add(events.record(of: event, partition: message.partition), partition: message.partition)
             batch.outcomes[.init(kind: event.type, class: event.class), default: 0] += 1

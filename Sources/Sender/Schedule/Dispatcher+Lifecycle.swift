@@ -30,7 +30,7 @@ extension Dispatcher {
 
     /// Quiet: no attempt runs, nothing waits for a commit.
     private func waitForQuiet(_ promise: EventLoopPromise<Void>, until end: NIODeadline) {
-        let isQuiet = gauge.count == 0 && batch.isEmpty && committing == nil && pendingNotices == 0
+        let isQuiet = gauge.count == 0 && batch.isEmpty && committing == nil && noticesInWork == 0
         if isQuiet || NIODeadline.now() > end { return promise.succeed() }
         planTurn()
         loop.scheduleTask(in: .milliseconds(10)) { self.waitForQuiet(promise, until: end) }

@@ -30,10 +30,10 @@ extension Dispatcher {
         release(message)
         message.content = nil
         message.entry.reason = reason
+        message.entry.due = due
         message.state = .waiting
         if !message.isStored {
             message.entry.state = .parked
-            message.entry.due = due
             store(message)
         }
         waiting.add(message, due: min(wait, message.entry.expiry))

@@ -1,4 +1,5 @@
 import Foundation
+import MailModel
 import NIOCore
 import SMTPProtocol
 import Synchronization

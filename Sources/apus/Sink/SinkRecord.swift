@@ -63,7 +63,7 @@ struct SinkRecord {
             String(decoding: slice($0.name), as: UTF8.self).lowercased() == name.lowercased()
         }
         guard let field else { return nil }
-        let unfolded = slice(field.value).prefix(Self.valueLimit).filter { $0 != 0x0D && $0 != 0x0A }
+        let unfolded: [UInt8] = slice(field.value).prefix(Self.valueLimit).filter { $0 != 0x0D && $0 != 0x0A }
         return String(decoding: unfolded.trimmed, as: UTF8.self)
     }
 

@@ -7,6 +7,7 @@ import NIOSSL
 import NodeRuntime
 import SMTPProtocol
 import SMTPTransport
+import Synchronization
 
 /// One run of the sink, from its options to its totals.
 struct SinkRun {

@@ -27,7 +27,11 @@ final class SinkTotals: Sendable {
     }
 
     func addFailure(_ code: UInt16) {
-        (code < 500 ? temporaryFailures : permanentFailures).wrappingAdd(1, ordering: .relaxed)
+        if code < 500 {
+            temporaryFailures.wrappingAdd(1, ordering: .relaxed)
+        } else {
+            permanentFailures.wrappingAdd(1, ordering: .relaxed)
+        }
     }
 
     /// From the first message to the last.

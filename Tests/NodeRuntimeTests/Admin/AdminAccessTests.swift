@@ -1,6 +1,5 @@
+import NodeRuntime
 import Testing
-
-@testable import NodeRuntime
 
 @Suite struct AdminAccessTests {
     private let secret = "0123456789abcdef"

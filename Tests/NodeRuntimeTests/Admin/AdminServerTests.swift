@@ -2,10 +2,9 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import NodeRuntime
 import ServiceLifecycle
 import Testing
-
-@testable import NodeRuntime
 
 /// A server on a loopback port and a socket, for the time of one test.
 private struct Server {

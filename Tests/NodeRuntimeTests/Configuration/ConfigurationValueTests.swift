@@ -1,8 +1,7 @@
 import MailModel
 import NIOCore
+import NodeRuntime
 import Testing
-
-@testable import NodeRuntime
 
 @Suite struct ConfigurationValueTests {
     @Test(arguments: [("50MB", 50_000_000), ("64KiB", 65_536), ("0B", 0), ("2GiB", 2_147_483_648), ("7B", 7)])

@@ -1,10 +1,9 @@
 import Foundation
 import Logging
+import NodeRuntime
 import ServiceLifecycle
 import Synchronization
 import Testing
-
-@testable import NodeRuntime
 
 private final class Journal: Sendable {
     private let lines = Mutex<[String]>([])

@@ -1,9 +1,8 @@
 import Foundation
 import Logging
 import MailModel
+import NodeRuntime
 import Testing
-
-@testable import NodeRuntime
 
 @Suite struct LogTests {
     private func line(

@@ -1,8 +1,7 @@
 import MailModel
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 @Suite struct ReplyParserTests {
     /// All replies in `text`, fed `chunk` bytes at a time, and the violation that ended them.

@@ -1,6 +1,5 @@
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 @Suite struct ChunkReceiverTests {
     @Test func agreesWithTheRuleOnRandomOctets() {

@@ -1,7 +1,6 @@
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 @Suite struct DotUnstufferTests {
     /// - Returns: Content, octets left over, flaws; `nil` content where the end was not found.

@@ -1,9 +1,8 @@
 import Foundation
 import MailModel
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 /// An SMTP dialogue written as text, and what must be seen when it is played.
 ///

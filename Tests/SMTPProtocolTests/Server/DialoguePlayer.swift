@@ -1,8 +1,7 @@
 import MailModel
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 /// Plays the client's part of a dialogue to a session and writes down what the session does.
 struct DialoguePlayer {
@@ -69,8 +68,11 @@ struct DialoguePlayer {
     }
 
     private static func verdict(_ domain: Span<UInt8>) -> RecipientVerdict {
-        if domain.equals("DENIED.TEST", in: 0..<domain.count) { return .refuse(.relayingDenied) }
-        return domain.equals("LATER.TEST", in: 0..<domain.count) ? .refuse(.systemBusy) : .accept
+        switch String(decoding: domain.indices.map { domain[$0] }, as: UTF8.self).lowercased() {
+        case "denied.test": return .refuse(.relayingDenied)
+        case "later.test": return .refuse(.systemBusy)
+        default: return .accept
+        }
     }
 
     private mutating func note(_ output: ByteBuffer) {

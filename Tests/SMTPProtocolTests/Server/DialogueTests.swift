@@ -1,7 +1,6 @@
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 @Suite struct DialogueTests {
     @Test func dialoguesAreFound() { #expect(Dialogue.names.count >= 30) }

@@ -1,8 +1,7 @@
 import MailModel
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 @Suite struct PathReaderTests {
     private func read(_ text: String) -> (local: String, domain: String)? {

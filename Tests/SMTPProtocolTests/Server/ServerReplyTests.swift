@@ -1,8 +1,7 @@
 import MailModel
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 @Suite struct ServerReplyTests {
     private func text(_ write: (inout ByteBuffer) -> Void) -> String {

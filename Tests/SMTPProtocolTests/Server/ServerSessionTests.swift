@@ -1,8 +1,7 @@
 import MailModel
 import NIOCore
+import SMTPProtocol
 import Testing
-
-@testable import SMTPProtocol
 
 /// What a dialogue cannot show: storage, memory, and calls of the adapter.
 @Suite struct ServerSessionTests {

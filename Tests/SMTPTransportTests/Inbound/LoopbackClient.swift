@@ -1,7 +1,6 @@
 import NIOCore
 import NIOPosix
-
-@testable import SMTPTransport
+import SMTPTransport
 
 /// A line-wise client on a real socket, for tests.
 final class LoopbackClient: Sendable {

@@ -4,10 +4,9 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import SMTPProtocol
+import SMTPTransport
 import Synchronization
 import Testing
-
-@testable import SMTPTransport
 
 /// Real sockets on loopback.
 @Suite struct SMTPListenerTests {

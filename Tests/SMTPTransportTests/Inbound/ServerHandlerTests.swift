@@ -2,10 +2,9 @@ import MailModel
 import NIOCore
 import NIOEmbedded
 import SMTPProtocol
+import SMTPTransport
 import Synchronization
 import Testing
-
-@testable import SMTPTransport
 
 /// The handler on a channel without a socket: what is written when, what is counted, what is given back.
 @Suite struct ServerHandlerTests {

@@ -4,9 +4,8 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import SMTPProtocol
+import SMTPTransport
 import Testing
-
-@testable import SMTPTransport
 
 @Suite struct StartTLSTests {
     /// A key and a self-signed certificate made for this run by the `openssl` command.

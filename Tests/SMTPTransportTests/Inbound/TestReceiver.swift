@@ -2,9 +2,8 @@ import MailModel
 import NIOCore
 import NIOSSL
 import SMTPProtocol
+import SMTPTransport
 import Synchronization
-
-@testable import SMTPTransport
 
 /// A role that takes everything but mail to `denied.test`, and keeps it. Its state is behind a lock.
 final class TestReceiver: MailReceiver {

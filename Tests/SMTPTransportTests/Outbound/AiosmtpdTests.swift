@@ -2,9 +2,8 @@ import Foundation
 import MailModel
 import NIOCore
 import SMTPProtocol
+import SMTPTransport
 import Testing
-
-@testable import SMTPTransport
 
 /// A server that is not ours, with TLS by OpenSSL: Python's aiosmtpd. It prints its port, and says in its reply to the
 /// final dot what came.

@@ -2,8 +2,7 @@ import MailModel
 import NIOCore
 import NIOPosix
 import SMTPProtocol
-
-@testable import SMTPTransport
+import SMTPTransport
 
 /// What a delegate saw of one connection.
 struct Observation: Sendable {

@@ -2,9 +2,8 @@ import MailModel
 import NIOCore
 import NIOPosix
 import SMTPProtocol
+import SMTPTransport
 import Testing
-
-@testable import SMTPTransport
 
 @Suite struct OutboundConnectionTests {
     @Test func sendsSeveralMailsOverOneConnection() async throws {

@@ -2,9 +2,8 @@ import MailModel
 import NIOCore
 import NIOSSL
 import SMTPProtocol
+import SMTPTransport
 import Testing
-
-@testable import SMTPTransport
 
 @Suite struct OutboundTLSTests {
     private func behaviour() throws -> LoopbackPeer.Behaviour {

@@ -1,8 +1,7 @@
 import Foundation
 import NIOCore
+import SMTPTransport
 import Testing
-
-@testable import SMTPTransport
 
 /// A server that is not ours: of Postfix.
 private let sinkPath = "/usr/sbin/smtp-sink"

@@ -16,15 +16,19 @@ final class Peer: Sendable {
 
         var text: String { String(decoding: content, as: UTF8.self) }
 
-        /// Value of the first field of this name.
+        /// Value of the first field of this name, unfolded.
         func field(_ name: String) -> String? {
-            for line in text.components(separatedBy: "\r\n") {
-                if line.isEmpty { return nil }
-                if line.lowercased().hasPrefix(name.lowercased() + ":") {
-                    return line.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces)
+            var value: String?
+            for line in String(decoding: content.prefix(16_384), as: UTF8.self).components(separatedBy: "\r\n") {
+                if line.hasPrefix(" ") || line.hasPrefix("\t") {
+                    value? += line
+                } else if value != nil || line.isEmpty {
+                    break
+                } else if line.lowercased().hasPrefix(name.lowercased() + ":") {
+                    value = line.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces)
                 }
             }
-            return nil
+            return value
         }
     }
 
@@ -138,9 +142,10 @@ extension Peer.Shared {
     /// Until the listener is shut down.
     fileprivate func acceptAll(on listener: Int32, _ session: @escaping @Sendable (Int32, Int) -> Void) {
         while true {
-            let descriptor = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+            let descriptor = accept(listener, nil, nil)
             if descriptor < 0, errno == EINTR || errno == ECONNABORTED { continue }
             if descriptor < 0 { break }
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let number = state.withLock { state in
                 state.open.insert(descriptor)
                 state.connections += 1

@@ -30,7 +30,7 @@ final class Postfix {
 
     func stop() async throws {
         isRunning = false
-        try await ChildProcess.run("postfix", ["-c", "\(directory)/etc", "stop"])
+        _ = try await ChildProcess.run("postfix", ["-c", "\(directory)/etc", "stop"])
         try FileManager.default.removeItem(atPath: directory)
     }
 
