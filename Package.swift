@@ -110,7 +110,7 @@ let package = Package(
         tests("DeliveryPolicyTests", ["MailModel", "DeliveryPolicy", "MailTestKit"]),
         tests("SpoolTests", ["MailModel", "Spool", nioCore, protobuf]),
         tests(
-            "SpoolContractTests", ["MailModel", "Spool", "LocalSpool", "SpoolWriter", nioCore, grdb, grdbSQLite]),
+            "SpoolContractTests", ["MailModel", "Spool", "LocalSpool", "SpoolWriter", nioCore, grdb]),
         .executableTarget(
             name: "SpoolWriter", dependencies: ["MailModel", "Spool", "LocalSpool", nioCore],
             path: "Tests/SpoolWriter", swiftSettings: strict),

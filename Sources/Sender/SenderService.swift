@@ -16,7 +16,7 @@ package final class SenderService: Service {
 
     let configuration: NodeConfiguration
     let spool: any Spool
-    let gauge: UncommittedGauge
+    package let gauge: UncommittedGauge
     let metrics: SenderMetrics
     let logger: Logger
     let groups: [LaneGroup]

@@ -36,6 +36,21 @@ struct ArchitectureTests {
         #expect(found.first?.breaches(in: [file]) == ["\(target)/File.swift:2"])
     }
 
+    @Test func testsAreBuiltLikeWhatShips() throws {
+        let files = try SourceFile.all(below: "Tests")
+        #expect(files.count > 50, "the tests are found")
+        #expect(SourceCheck.testableImports.breaches(in: files) == [])
+    }
+
+    @Test(arguments: [
+        ("@testable import Spool", true), ("    @testable internal import Spool", true), ("import Spool", false),
+        ("// @testable import Spool", false), ("let text = \"@testable import Spool\"", false),
+    ])
+    func findsTestableImports(line: String, isBreach: Bool) {
+        let file = SourceFile(path: "SpoolTests/A.swift", text: "import Testing\n\(line)\n")
+        #expect(SourceCheck.testableImports.breaches(file) == (isBreach ? [2] : []))
+    }
+
     @Test func findsLongFiles() {
         let lines = String(repeating: "\n", count: 400)
         #expect(SourceCheck.length.breaches(SourceFile(path: "Sender/A.swift", text: lines)).isEmpty)

@@ -67,6 +67,11 @@ extension SourceCheck {
         return count > 400 && !file.isGenerated ? [count] : []
     }
 
+    /// For tests: they are built as what ships is, so that `package` declarations are all they see.
+    static let testableImports = SourceCheck(name: "no @testable import") { file in
+        file.lines { $0.contains("@testable") }
+    }
+
     /// The reason stands in a comment on the line, or the one before or after.
     static let silencedErrors = SourceCheck(name: "no error is dropped without a reason") { file in
         file.lines { $0.contains("try?") }.filter { number in

@@ -2,7 +2,7 @@ import Foundation
 
 /// A source file as the checks see it: its target, its lines, and its lines of code alone.
 struct SourceFile: Sendable {
-    /// From `Sources` on.
+    /// From `Sources` or `Tests` on.
     let path: String
     let lines: [String]
     /// Without comments and without what stands in string literals; as many as `lines`.
@@ -22,10 +22,10 @@ struct SourceFile: Sendable {
     var target: String { String(path.prefix { $0 != "/" }) }
     var isGenerated: Bool { path.hasSuffix(".pb.swift") }
 
-    /// All Swift files below `Sources` of this package.
-    static func all() throws -> [SourceFile] {
+    /// All Swift files below a folder of this package.
+    static func all(below folder: String = "Sources") throws -> [SourceFile] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Sources").resolvingSymlinksInPath()
+            .deletingLastPathComponent().appendingPathComponent(folder).resolvingSymlinksInPath()
         let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { $0.hasSuffix(".swift") }
         return try paths.sorted().map { path in
             let data = try Data(contentsOf: root.appendingPathComponent(path))

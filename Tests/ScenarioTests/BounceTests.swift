@@ -92,7 +92,10 @@ extension Scenarios {
                 content: TestContent.message())
             _ = try await node.events(of: id, until: "failed", count: 2)
             let notice = try await Notice(try await origin.transaction())
-            #expect(notice.recipients.compactMap { $0["final-recipient"]?.suffix(14) }.sorted() == ["gone1@dst.test", "gone2@dst.test"])
+            #expect(
+                notice.recipients.compactMap { $0["final-recipient"]?.suffix(14) }.sorted() == [
+                    "gone1@dst.test", "gone2@dst.test",
+                ])
             #expect(destination.transactions.count == 1)
         }
 
@@ -106,7 +109,10 @@ extension Scenarios {
             let loop = try SMTPClient.send(
                 to: node.smtp, from: "gone-too@dst.test", recipients: ["gone@dst.test"], content: TestContent.message())
             for id in [never, null, loop] { _ = try await node.events(of: id, until: "failed") }
-            try await wait(until: "the DSN fails") { destination.commands.contains("MAIL FROM:<>") || destination.commands.contains { $0.hasPrefix("RCPT TO:<gone-too@") } }
+            try await wait(until: "the DSN fails") {
+                destination.commands.contains("MAIL FROM:<>")
+                    || destination.commands.contains { $0.hasPrefix("RCPT TO:<gone-too@") }
+            }
             // A last message that does get a DSN shows that the others had their time.
             _ = try SMTPClient.send(to: node.smtp, recipients: ["gone@dst.test"], content: TestContent.message("last"))
             let only = try await Notice(try await origin.transaction())

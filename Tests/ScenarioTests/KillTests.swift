@@ -12,7 +12,7 @@ extension Scenarios {
             let seed = UInt64.random(in: 0...UInt64.max)
             print("seed of the moments of death: \(seed)")
             var random = SeededRandom(seed: seed)
-            let (slow, fast) = (try Peer(delay: .seconds(1)), try Peer())
+            let (slow, fast) = (try Peer(delay: .milliseconds(200)), try Peer())
             var settings = Node.Settings(routes: [
                 ("slow.test", "{relay: \"127.0.0.1:\(slow.port)\"}"),
                 ("fast.test", "{relay: \"127.0.0.1:\(fast.port)\"}"),
@@ -40,7 +40,9 @@ extension Scenarios {
             let accepted = load.accepted
             let lost = accepted.filter { counts[$0] == nil }
             let repeated = counts.values.reduce(0) { $0 + $1 - 1 }
-            print("accepted \(accepted.count), lost \(lost.count), repeated \(repeated), in flight before deaths \(inFlight)")
+            print(
+                "accepted \(accepted.count), lost \(lost.count), repeated \(repeated), in flight before deaths \(inFlight)"
+            )
             #expect(accepted.count > 100 * Self.rounds, "the load was no load")
             #expect(lost.isEmpty, "lost: \(lost.prefix(10))")
             #expect(repeated <= Self.rounds * Self.bound)

@@ -5,10 +5,6 @@ import Testing
 extension Scenarios {
     /// One slow destination never delays another, though all lie in one partition (DESIGN §1).
     @Suite struct NeighbourTests {
-        private struct Why: Decodable {
-            var state, gate, value: String
-        }
-
         private static let count = 1000
 
         /// - Returns: Time from the first healthy message in to the last one out, with or without bad neighbours.
@@ -46,21 +42,18 @@ extension Scenarios {
             return time
         }
 
+        /// What is held back is all there, and says what holds it.
         private func explain(_ node: Node) async throws {
             for domain in ["slow.test", "dead.test"] {
-                let list = try await node.get("/admin/v1/queue?domain=\(domain)&limit=10000")
-                let lines = list.body.split(separator: UInt8(ascii: "\n"))
-                #expect(lines.count > Self.count / 2)
-                struct Item: Decodable { var queue_id, state: String }
-                let items = try lines.map { try JSONDecoder().decode(Item.self, from: $0) }
+                let items = try await node.queue("&domain=\(domain)")
+                #expect(items.count > Self.count / 2)
                 #expect(items.contains { $0.state == "parked" || $0.state == "scheduled" })
                 for item in [items.first, items.last].compactMap({ $0 }) {
-                    let why = try await node.get("/admin/v1/messages/\(item.queue_id)/why")
                     // It may have been delivered in between.
-                    if why.status == 404 { continue }
-                    let answers = try JSONDecoder().decode([Why].self, from: why.body)
+                    guard let answers = try await node.why(item.queueId) else { continue }
                     #expect(answers.count == 1)
                     #expect(answers.allSatisfy { !$0.gate.isEmpty && !$0.value.isEmpty })
+                    print("why, \(domain): \(answers.map { "\($0.state): \($0.gate): \($0.value)" })")
                 }
             }
         }
@@ -90,7 +83,9 @@ extension Scenarios {
             }
             try await healthy.waitFor(20, timeout: .seconds(2))
             let events = try await node.events(of: stuck, until: "deferred")
-            #expect(events.last?.class == "timeout" || events.last?.class?.contains("connect") == true, "\(String(describing: events.last?.class))")
+            #expect(
+                events.last?.class == "timeout" || events.last?.class?.contains("connect") == true,
+                "\(String(describing: events.last?.class))")
         }
     }
 }

@@ -5,22 +5,6 @@ import Testing
 extension Scenarios {
     /// What operators type, with the node running and with it stopped.
     @Suite struct OperatorCommandTests {
-        private struct Item: Decodable {
-            var queueId, state, domain: String
-            var reason: String?
-            var recipients: [Recipient]
-            struct Recipient: Decodable {
-                var recipient: String
-                var attempt: Int
-                var reply: String?
-            }
-        }
-
-        private struct Why: Decodable {
-            var state, gate, value: String
-            var until: String?
-        }
-
         private let peer: Peer
         private let origin: Peer
         private let node: Node
@@ -50,27 +34,21 @@ extension Scenarios {
             return (code, output, errors.joined(separator: "\n"))
         }
 
-        private func decode<Value: Decodable>(_ type: Value.Type, _ lines: [String]) throws -> [Value] {
-            let decoder = JSONDecoder()
-            decoder.keyDecodingStrategy = .convertFromSnakeCase
-            return try lines.filter { !$0.isEmpty }.map { try decoder.decode(type, from: Data($0.utf8)) }
-        }
-
         @Test(.timeLimit(.minutes(1))) func listAndShow() async throws {
             let (first, second) = (try await deferred(), try await deferred("later@other.test"))
             let all = try await apus("queue", "list", "--json")
             #expect(all.code == 0, "\(all.errors)")
-            let items = try decode(Item.self, all.output)
+            let items = try JSONLines.decode(QueueItem.self, all.output)
             #expect(items.map(\.queueId) == [first, second])
             #expect(items.allSatisfy { $0.state == "scheduled" })
             let filtered = try await apus("queue", "list", "--json", "--domain", "other.test")
-            #expect(try decode(Item.self, filtered.output).map(\.queueId) == [second])
+            #expect(try JSONLines.decode(QueueItem.self, filtered.output).map(\.queueId) == [second])
             let text = try await apus("queue", "list")
             #expect(text.output.contains { $0.contains(first) && $0.contains("later@dst.test") })
             let shown = try await apus("queue", "show", first)
             #expect(shown.code == 0)
             #expect(shown.output.contains { $0.contains("451 4.2.2 mailbox full") })
-            let json = try decode(Item.self, try await apus("queue", "show", first, "--json").output)
+            let json = try JSONLines.decode(QueueItem.self, try await apus("queue", "show", first, "--json").output)
             #expect(json.first?.recipients.first?.attempt == 1)
         }
 
@@ -78,11 +56,11 @@ extension Scenarios {
             let id = try await deferred()
             let trace = try await apus("trace", id, "--json")
             #expect(trace.code == 0)
-            #expect(try decode(Event.self, trace.output).map(\.type) == ["accepted", "deferred"])
+            #expect(try JSONLines.decode(Event.self, trace.output).map(\.type) == ["accepted", "deferred"])
             let told = try await apus("trace", id)
             #expect(told.output.count == 2)
             #expect(told.output.last?.contains("mailbox full") == true)
-            let why = try decode(Why.self, try await apus("why", id, "--json").output)
+            let why = try JSONLines.decode(WhyAnswer.self, try await apus("why", id, "--json").output)
             #expect(why.count == 1)
             #expect(why.first?.state == "scheduled")
             #expect(why.first?.gate == "retry")
@@ -110,7 +88,7 @@ extension Scenarios {
             let drop = try await apus("queue", "drop", "--domain", "other.test")
             #expect(drop.code == 0, "\(drop.errors)")
             #expect(try await node.events(of: dropped, until: "dropped").last?.type == "dropped")
-            let left = try decode(Item.self, try await apus("queue", "list", "--json").output)
+            let left = try JSONLines.decode(QueueItem.self, try await apus("queue", "list", "--json").output)
             #expect(left.map(\.queueId) == [again])
             #expect(origin.transactions.count == 1, "a drop tells nobody")
             let books = try await node.metrics().filter { $0.key.hasPrefix("apus_conservation_difference") }
@@ -123,20 +101,20 @@ extension Scenarios {
             #expect(try await node.stop() == .code(0))
             let list = try await apus("queue", "list", "--json")
             #expect(list.code == 0, "\(list.errors)")
-            let items = try decode(Item.self, list.output)
+            let items = try JSONLines.decode(QueueItem.self, list.output)
             #expect(items.map(\.queueId) == [id, other])
             #expect(items.allSatisfy { $0.state == "scheduled" })
             #expect(try await apus("queue", "show", id).output.joined().contains("mailbox full"))
             let trace = try await apus("trace", id, "--json")
-            #expect(try decode(Event.self, trace.output).map(\.type) == ["accepted", "deferred"])
-            let why = try decode(Why.self, try await apus("why", id, "--json").output)
+            #expect(try JSONLines.decode(Event.self, trace.output).map(\.type) == ["accepted", "deferred"])
+            let why = try JSONLines.decode(WhyAnswer.self, try await apus("why", id, "--json").output)
             #expect(why.first?.gate.isEmpty == false)
             #expect(why.first?.until != nil)
             let drop = try await apus("queue", "drop", other)
             #expect(drop.code == 0, "\(drop.errors)")
             try await node.start()
             _ = try await node.events(of: other, until: "dropped")
-            let left = try decode(Item.self, try await apus("queue", "list", "--json").output)
+            let left = try JSONLines.decode(QueueItem.self, try await apus("queue", "list", "--json").output)
             #expect(left.map(\.queueId) == [id])
         }
 
@@ -173,12 +151,17 @@ extension Scenarios {
             let busy = try await Node.started(settings)
             let load = Load(to: busy.smtp, connections: 2, limit: 50) { _ in "b@dst.test" }
             try await load.finish()
-            try await wait(until: "some are parked") { try await busy.metrics()["apus_queued_recipients{state=\"parked\"}"] ?? 0 >= 30 }
-            let list = try await Apus.run(["queue", "list", "--json", "--state", "parked", "--config", busy.configuration])
-            let items = try decode(Item.self, list.output)
+            try await wait(until: "some are parked") {
+                try await busy.metrics()["apus_queued_recipients{state=\"parked\"}"] ?? 0 >= 30
+            }
+            let list = try await Apus.run([
+                "queue", "list", "--json", "--state", "parked", "--config", busy.configuration,
+            ])
+            let items = try JSONLines.decode(QueueItem.self, list.output)
             #expect(items.count >= 30)
             let id = try #require(items.first?.queueId)
-            let why = try decode(Why.self, try await Apus.run(["why", id, "--json", "--config", busy.configuration]).output)
+            let why = try decode(
+                WhyAnswer.self, try await Apus.run(["why", id, "--json", "--config", busy.configuration]).output)
             #expect(why.first?.gate == "parked")
             #expect(why.first?.value.isEmpty == false)
         }

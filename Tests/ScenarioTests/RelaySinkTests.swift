@@ -39,36 +39,13 @@ extension Scenarios {
                 to: node.smtp, recipients: ["b@dst.test", "c@dst.test"], mail: " BODY=8BITMIME",
                 content: TestContent.message("to aiosmtpd", body: body))
             let events = try await node.events(of: id, until: "delivered", count: 2)
-            #expect(Set(events.filter { $0.type == "delivered" }.compactMap(\.recipient)) == ["b@dst.test", "c@dst.test"])
+            #expect(
+                Set(events.filter { $0.type == "delivered" }.compactMap(\.recipient)) == ["b@dst.test", "c@dst.test"])
             #expect(events.last?.reply?.text?.contains("taken") == true)
             let content = try sink.directory.read("0.eml")
             #expect(content.hasPrefix("Received: "))
             #expect(content.hasSuffix("\r\n\r\n" + body))
             try await sink.stop()
-        }
-
-        @Test(.timeLimit(.minutes(1))) func apusSink() async throws {
-            let port = try LoopbackPort.free()
-            let files = try ScratchDirectory()
-            let record = files.file("record")
-            let sink = try Apus.start([
-                "sink", "127.0.0.1:\(port)", "--record", record, "--record-header", "X-Unique-ID",
-            ])
-            try await wait(until: "apus sink listens") {
-                if !sink.isRunning { throw TestKitError("apus sink ended: \(sink.errors)") }
-                return LoopbackPort.isListening(port)
-            }
-            let node = try await Node.started(.init(routes: [("dst.test", "{relay: \"127.0.0.1:\(port)\"}")]))
-            for number in 0..<10 {
-                _ = try SMTPClient.send(
-                    to: node.smtp, recipients: ["b@dst.test"],
-                    content: TestContent.message(fields: ["X-Unique-ID: id-\(number)"]))
-            }
-            try await node.waitUntilEmpty()
-            sink.terminate()
-            #expect(try await sink.waitForExit() == .code(0))
-            let lines = try files.read("record").split(separator: "\n")
-            for number in 0..<10 { #expect(lines.contains { $0.contains("id-\(number)") }) }
         }
     }
 }

@@ -88,7 +88,8 @@ extension Scenarios {
             switch kind {
             case "foreign":
                 let made = try await ChildProcess.run(
-                    "python3", ["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('create table t(x)')", file])
+                    "python3",
+                    ["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('create table t(x)')", file])
                 #expect(made.exit == .code(0))
             case "text": try Data("this is no database\n".utf8).write(to: URL(filePath: file))
             default:
@@ -102,7 +103,9 @@ extension Scenarios {
                 #expect(try await node.stop() == .code(0))
                 var data = try Data(contentsOf: URL(filePath: file))
                 if kind == "damaged" {
-                    for index in 4096..<min(data.count, 200_000) { data[index] = UInt8(truncatingIfNeeded: index &* 31) }
+                    for index in 4096..<min(data.count, 200_000) {
+                        data[index] = UInt8(truncatingIfNeeded: index &* 31)
+                    }
                 } else {
                     data.removeLast(data.count / 2)
                 }

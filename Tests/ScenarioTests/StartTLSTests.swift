@@ -33,7 +33,8 @@ extension Scenarios {
             let got = try await peer.transaction()
             #expect(got.text.contains("with ESMTPS "))
             #expect(got.text.contains("\r\nSubject: secret\r\n"))
-            let id = try #require(accepted.split(whereSeparator: \.isWhitespace).map(String.init).last { $0.utf8.count == 26 })
+            let id = try #require(
+                accepted.split(whereSeparator: \.isWhitespace).map(String.init).last { $0.utf8.count == 26 })
             let events = try await node.events(of: id, until: "delivered")
             #expect(events.first { $0.type == "accepted" }?.tls?.version?.hasPrefix("TLS") == true)
             #expect(events.last?.tls == nil, "the peer spoke in clear")

@@ -54,13 +54,13 @@ package struct DNSAnswer: Sendable, Equatable {
 }
 
 /// RDATA of an MX record (RFC 1035 §3.3.9).
-struct MailExchange: Equatable {
+package struct MailExchange: Equatable {
     var preference: UInt16
     /// In lower case; empty for the root, which is the target of a null MX (RFC 7505).
     var name: String
 
     /// - Returns: `nil` for what is cut short, and for targets that cannot be names of hosts.
-    init?(rdata: [UInt8]) {
+    package init?(rdata: [UInt8]) {
         guard rdata.count >= 3 else { return nil }
         var text: [UInt8] = []
         var index = 2

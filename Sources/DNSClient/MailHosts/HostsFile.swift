@@ -1,11 +1,11 @@
 /// Names of `/etc/hosts` with their addresses, IPv4 first.
-struct HostsFile: Sendable {
+package struct HostsFile: Sendable {
     static let maximumNames = 10_000
 
     private var addresses: [String: [IPAddress]] = [:]
 
     /// Lines that cannot be read are passed over, as every resolver does.
-    init(parsing text: String) {
+    package init(parsing text: String) {
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             guard let first = words.first, let address = IPAddress(String(first)) else { continue }
@@ -18,7 +18,7 @@ struct HostsFile: Sendable {
     }
 
     /// `localhost` is there even where no file says so (RFC 6761 §6.3).
-    func addresses(of name: String) -> [IPAddress]? {
+    package func addresses(of name: String) -> [IPAddress]? {
         addresses[name] ?? (name == "localhost" ? [.v4(0x7F00_0001), .v6(high: 0, low: 1)] : nil)
     }
 }

@@ -3,18 +3,18 @@ internal import MailModel
 /// One lookup of a destination or host: answers in, questions and in the end a host list out. Does no I/O.
 ///
 /// Destination: MX → addresses of each target; without MX, addresses of the domain itself. Host: addresses only.
-struct MailHostsLookup {
-    enum Step: Equatable {
+package struct MailHostsLookup {
+    package enum Step: Equatable {
         case ask([Question])
         case wait
         /// - ttl: Seconds, the least of all answers.
         case done(MailHostsAnswer, ttl: Int)
     }
 
-    static let maximumHosts = 20
+    package static let maximumHosts = 20
     static let maximumAddresses = 16
     /// Seconds a list is kept that lacks a host for a failure that may pass.
-    static let incompleteTTL = 60
+    package static let incompleteTTL = 60
 
     private struct Candidate {
         var name: String
@@ -32,9 +32,9 @@ struct MailHostsLookup {
     private var outstanding = 0
     private var ttl = Int.max
 
-    init(_ key: LookupKey) { self.key = key }
+    package init(_ key: LookupKey) { self.key = key }
 
-    mutating func start() -> Step {
+    package mutating func start() -> Step {
         switch key.kind {
         case .destination:
             outstanding = 1
@@ -44,7 +44,7 @@ struct MailHostsLookup {
         }
     }
 
-    mutating func received(_ answer: DNSAnswer, to question: Question) -> Step {
+    package mutating func received(_ answer: DNSAnswer, to question: Question) -> Step {
         outstanding -= 1
         ttl = min(ttl, answer.ttl)
         if question.type == .mx { return receivedExchanges(answer) }

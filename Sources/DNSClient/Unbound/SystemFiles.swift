@@ -22,12 +22,12 @@ enum TextFile {
 }
 
 /// What matters here of resolv.conf(5).
-enum ResolvConf {
+package enum ResolvConf {
     /// As many as the C library looks at.
     static let maximumServers = 3
 
     /// - Returns: Addresses of `nameserver` lines, without scopes, which libunbound does not read.
-    static func servers(in text: String) -> [String] {
+    package static func servers(in text: String) -> [String] {
         let servers = text.split(whereSeparator: \.isNewline).compactMap { line -> String? in
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count >= 2, words[0] == "nameserver", IPAddress(String(words[1])) != nil else { return nil }

@@ -88,7 +88,7 @@ package struct DeliveryStatusNotice: Sendable {
 extension DeliveryStatusNotice.Recipient {
     /// Never of a class that contradicts the action (RFC 3464 §2.3.4), but for a failure after transient errors only,
     /// whose last status says more than any other.
-    var statusCode: String {
+    package var statusCode: String {
         if let status { return FieldText.printable(status, limit: 16) }
         let enhanced = reply?.enhanced
         switch action {

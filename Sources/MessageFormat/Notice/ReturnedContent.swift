@@ -1,13 +1,13 @@
 internal import Glibc
 internal import MailModel
-internal import NIOCore
+package import NIOCore
 
 /// What a notice gives back of the message it is about.
-struct ReturnedContent {
-    enum Kind: CustomStringConvertible {
+package struct ReturnedContent {
+    package enum Kind: CustomStringConvertible {
         case message, headers
 
-        var description: String {
+        package var description: String {
             switch self {
             case .message: "Undelivered message"
             case .headers: "Header section of the message"
@@ -22,15 +22,15 @@ struct ReturnedContent {
         }
     }
 
-    let kind: Kind
-    let bytes: ByteBuffer
+    package let kind: Kind
+    package let bytes: ByteBuffer
     let isASCII: Bool
     private let isInternationalized: Bool
 
     /// Full content where RET, size and lines allow it, else its header section, else nothing.
     ///
     /// RET=FULL is for failures: other notices return the header section (RFC 3461 §4.3).
-    init?(of notice: DeliveryStatusNotice) {
+    package init?(of notice: DeliveryStatusNotice) {
         guard let content = notice.content else { return nil }
         let wantsFull = notice.action == .failed && notice.returnContent != .headers
         if wantsFull, content.readableBytes <= notice.maximumReturned, Self.isLines(content) {
@@ -46,7 +46,7 @@ struct ReturnedContent {
     }
 
     /// RFC 6533 §4.4 names the types for header sections in UTF-8.
-    var mediaType: String {
+    package var mediaType: String {
         switch kind {
         case .message: isInternationalized && !isASCII ? "message/global" : "message/rfc822"
         case .headers: isInternationalized && !isASCII ? "message/global-headers" : "text/rfc822-headers"

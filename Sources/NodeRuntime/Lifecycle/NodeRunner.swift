@@ -19,7 +19,7 @@ package struct NodeRunner {
         self.init(health: health, logger: logger, stopLimit: stopLimit, notifier: SystemdNotifier())
     }
 
-    init(health: NodeHealth, logger: Logger, stopLimit: Duration, notifier: SystemdNotifier) {
+    package init(health: NodeHealth, logger: Logger, stopLimit: Duration, notifier: SystemdNotifier) {
         (self.health, self.logger, self.stopLimit, self.notifier) = (health, logger, stopLimit, notifier)
     }
 

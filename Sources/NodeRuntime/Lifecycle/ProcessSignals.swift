@@ -9,7 +9,7 @@ package enum ProcessSignals {
         return stream([SIGTERM, SIGINT])
     }
 
-    static func stream(_ signals: [Int32]) -> AsyncStream<Int32> {
+    package static func stream(_ signals: [Int32]) -> AsyncStream<Int32> {
         AsyncStream(bufferingPolicy: .bufferingNewest(8)) { continuation in
             let sources = SignalSources(signals) { continuation.yield($0) }
             continuation.onTermination = { _ in sources.cancel() }

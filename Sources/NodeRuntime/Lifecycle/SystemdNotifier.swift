@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// Tells the service manager how the node is (sd_notify(3)); does nothing where none asked.
-struct SystemdNotifier: Sendable {
+package struct SystemdNotifier: Sendable {
     let path: String?
 
     /// - Parameter path: A path, or `@name` for an abstract socket.
-    init(path: String? = getenv("NOTIFY_SOCKET").map { String(cString: $0) }) { self.path = path }
+    package init(path: String? = getenv("NOTIFY_SOCKET").map { String(cString: $0) }) { self.path = path }
 
     func ready() { send("READY=1") }
     func stopping() { send("STOPPING=1") }

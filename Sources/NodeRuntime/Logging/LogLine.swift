@@ -1,15 +1,15 @@
-internal import Logging
-internal import MailModel
+package import Logging
+package import MailModel
 
 /// One log line as bytes, in either format. Pure: the time is an argument.
-struct LogLine {
+package struct LogLine {
     /// Bytes of one value; what comes from peers may be long.
-    static let valueLimit = 2048
+    package static let valueLimit = 2048
     static let metadataLimit = 64
 
     private var bytes: [UInt8] = []
 
-    static func make(
+    package static func make(
         format: LogConfiguration.Format, time: Timestamp, level: Logger.Level, label: String, message: String,
         metadata: [(String, Logger.MetadataValue)]
     ) -> [UInt8] {

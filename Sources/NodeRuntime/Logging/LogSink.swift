@@ -18,7 +18,7 @@ package final class LogSink: Sendable {
 
     package var lostLines: Int { lost.load(ordering: .relaxed) }
 
-    func write(_ line: borrowing [UInt8]) {
+    package func write(_ line: borrowing [UInt8]) {
         let isWritten = turn.withLock { _ in
             line.withUnsafeBytes { bytes in
                 var rest = bytes[...]

@@ -1,16 +1,16 @@
-import NIOCore
+package import NIOCore
 
 /// Cuts the bytes of a server into replies (RFC 5321 §4.2.1), one at a time, at whatever places they were split.
 ///
 /// It remembers what it has looked at, so that a reply that comes byte by byte is read once. A line may end in a bare
 /// LF: replies carry no mail, so nothing can be smuggled in by it, and such servers exist.
-struct ReplyParser {
+package struct ReplyParser {
     /// RFC 5321 §4.5.3.1.5 allows 512 octets a line; a few servers send more.
     static let maxLineLength = 4096
     static let maxLines = 128
     static let maxLength = 16 * 1024
 
-    enum Step {
+    package enum Step {
         case incomplete
         case reply(WireReply)
         /// The bytes are no reply, or more than one may have; nothing after them can be understood.
@@ -23,6 +23,8 @@ struct ReplyParser {
     private var lines = 0
     private var codeClass: UInt8 = 0
 
+    package init() {}
+
     private enum Scan {
         case incomplete
         case complete(code: UInt16, length: Int)
@@ -30,7 +32,7 @@ struct ReplyParser {
     }
 
     /// Takes one whole reply off the front of `input`; leaves `input` alone while it is incomplete.
-    mutating func next(_ input: inout ByteBuffer) -> Step {
+    package mutating func next(_ input: inout ByteBuffer) -> Step {
         switch scan(input.readableBytesUInt8Span) {
         case .incomplete:
             return .incomplete

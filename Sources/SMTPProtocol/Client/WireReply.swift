@@ -1,8 +1,8 @@
-import MailModel
+package import MailModel
 import NIOCore
 
 /// A reply as it came: its code is read, its text still bytes, because most replies are never looked at.
-struct WireReply {
+package struct WireReply {
     /// Code of the last line, 200–599.
     let code: UInt16
     let lines: Int
@@ -38,7 +38,7 @@ struct WireReply {
     ///
     /// The enhanced status code (RFC 2034) is read from the first line and taken off each line that repeats it; one
     /// whose class is not that of the reply code stays in the text. Control characters become `?`.
-    func reply() -> Reply {
+    package func reply() -> Reply {
         var detail: StatusDetail?
         var prefix = 0
         var isFirst = true

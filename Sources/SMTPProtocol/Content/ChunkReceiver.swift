@@ -1,12 +1,14 @@
 /// Looks through the octets of BDAT chunks (RFC 3030), which are content as they stand: no dots, no terminator.
 ///
 /// Chunks may be cut anywhere, between a CR and its LF too.
-struct ChunkReceiver: Sendable {
-    private(set) var flaws: ContentFlaws = []
-    private(set) var endsInCRLF = false
+package struct ChunkReceiver: Sendable {
+    package private(set) var flaws: ContentFlaws = []
+    package private(set) var endsInCRLF = false
     private var endsInCR = false
 
-    mutating func receive(_ piece: UnsafeRawBufferPointer) {
+    package init() {}
+
+    package mutating func receive(_ piece: UnsafeRawBufferPointer) {
         guard let last = piece.last else { return }
         var index = 0
         if endsInCR {
@@ -29,7 +31,7 @@ struct ChunkReceiver: Sendable {
     }
 
     /// A CR at the very end of the content has no LF to come.
-    mutating func finish() {
+    package mutating func finish() {
         if endsInCR { flaws.insert(.bareCR) }
     }
 }

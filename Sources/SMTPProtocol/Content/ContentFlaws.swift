@@ -8,11 +8,13 @@
 ///
 /// A bare CR or LF is read as a line end by some servers and not by others, which lets a client hide a second message
 /// in the first (SMTP smuggling); RFC 2045 §2.7 and §2.8 allow NUL neither in 7bit nor in 8bit data.
-struct ContentFlaws: OptionSet, Sendable {
-    let rawValue: UInt8
-    static let bareLF = ContentFlaws(rawValue: 1)
-    static let bareCR = ContentFlaws(rawValue: 2)
-    static let nul = ContentFlaws(rawValue: 4)
+package struct ContentFlaws: OptionSet, Sendable {
+    package let rawValue: UInt8
+    package static let bareLF = ContentFlaws(rawValue: 1)
+    package static let bareCR = ContentFlaws(rawValue: 2)
+    package static let nul = ContentFlaws(rawValue: 4)
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
 }
 
 extension UnsafeRawBufferPointer {

@@ -3,7 +3,7 @@ internal import NIOCore
 /// Reads what follows DATA up to CRLF.CRLF, and takes the stuffing dots out (RFC 5321 §4.5.2).
 ///
 /// Nothing but CRLF ends a line here. It remembers what it scanned, so content may come in pieces cut anywhere.
-struct DotUnstuffer: Sendable {
+package struct DotUnstuffer: Sendable {
     /// Where the next octet stands.
     private enum Place: Sendable {
         /// Behind CRLF or at the very start → dot, inside.
@@ -19,17 +19,17 @@ struct DotUnstuffer: Sendable {
     }
 
     private var place = Place.lineStart
-    private(set) var flaws: ContentFlaws = []
+    package private(set) var flaws: ContentFlaws = []
     /// Write CRLF for a bare LF instead of noting a flaw. A dot behind a bare LF is neither an end nor stuffing.
     let convertsBareLF: Bool
 
-    init(convertsBareLF: Bool) { self.convertsBareLF = convertsBareLF }
+    package init(convertsBareLF: Bool) { self.convertsBareLF = convertsBareLF }
 
     /// Takes one piece.
     ///
     /// - Parameter write: Called for each run of content, in order.
     /// - Returns: Octets taken, and whether the content ended with the last of them.
-    mutating func receive(
+    package mutating func receive(
         _ piece: UnsafeRawBufferPointer, write: (UnsafeRawBufferPointer) -> Void
     ) -> (taken: Int, isEnd: Bool) {
         var index = 0

@@ -1,23 +1,25 @@
 internal import MailModel
 
 /// Lengths a path may have (RFC 5321 §4.5.3.1); the RFC asks to accept at least these.
-struct PathLimits: Sendable {
-    var localPart = 64
+package struct PathLimits: Sendable {
+    var localPart: Int
     var domain = 255
     /// With its angle brackets.
-    var path = 256
+    var path: Int
+
+    package init(localPart: Int = 64, path: Int = 256) { (self.localPart, self.path) = (localPart, path) }
 }
 
 /// Where in the arena the parts of one path were put, and what was seen on the way.
-struct ParsedPath: Equatable, Sendable {
+package struct ParsedPath: Equatable, Sendable {
     var start = 0
     var localCount = 0
     var domainCount = 0
     /// The local part or the domain holds octets above 127 on the wire, which needs SMTPUTF8 (RFC 6531 §3.4).
     var isEightBit = false
 
-    var localPart: Range<Int> { start..<start + localCount }
-    var domain: Range<Int> { start + localCount..<start + localCount + domainCount }
+    package var localPart: Range<Int> { start..<start + localCount }
+    package var domain: Range<Int> { start + localCount..<start + localCount + domainCount }
     var all: Range<Int> { start..<start + localCount + domainCount }
     /// `<>`, or a local part alone.
     var hasDomain: Bool { domainCount > 0 }
@@ -29,13 +31,17 @@ struct ParsedPath: Equatable, Sendable {
 ///
 /// Source routes are read and ignored (appendix C). Dots may stand anywhere in an unquoted local part: some
 /// providers have handed out such addresses.
-struct PathReader {
-    enum Failure: Error { case syntax, tooLong, domain }
+package struct PathReader {
+    package enum Failure: Error { case syntax, tooLong, domain }
 
     let limits: PathLimits
 
+    package init(limits: PathLimits) { self.limits = limits }
+
     /// - Parameter index: Offset of the `<`; afterwards that of the octet behind the `>`.
-    func read(_ line: Span<UInt8>, at index: inout Int, into arena: inout [UInt8]) throws(Failure) -> ParsedPath {
+    package func read(
+        _ line: Span<UInt8>, at index: inout Int, into arena: inout [UInt8]
+    ) throws(Failure) -> ParsedPath {
         guard index < line.count, line[index] == UInt8(ascii: "<") else { throw .syntax }
         let open = index
         index += 1

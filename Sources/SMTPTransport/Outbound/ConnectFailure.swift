@@ -18,7 +18,8 @@ extension Failure {
         guard let error = error as? IOError else {
             return Failure(stage: .connect, cause: .local, text: "cannot connect: \(error)")
         }
-        return Failure(stage: .connect, cause: cause(error.errnoCode), text: "cannot connect: \(error)")
+        let reason = strerror(error.errnoCode).map { String(cString: $0) } ?? "error \(error.errnoCode)"
+        return Failure(stage: .connect, cause: cause(error.errnoCode), text: "cannot connect: \(reason)")
     }
 
     private static func cause(_ code: CInt) -> Cause {

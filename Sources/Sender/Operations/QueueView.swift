@@ -3,8 +3,13 @@ import Spool
 
 extension Dispatcher {
     func item(_ message: QueuedMessage) -> QueueItem {
-        QueueItem(
+        var item = QueueItem(
             message.entry, state: queueState(of: message), lane: message.lane, partition: message.partition)
+        if item.state == "parked", let down = down(for: message) {
+            item.reason = down.reason
+            item.nextAttempt = down.until.description
+        }
+        return item
     }
 
     /// Queued messages in order of queue ID and part.
@@ -15,6 +20,10 @@ extension Dispatcher {
             !message.isEnded && (after.map { $0 < message.key } ?? true)
         }
         return Array(chosen.sorted { $0.key < $1.key }.prefix(limit))
+    }
+
+    private func down(for message: QueuedMessage) -> (until: Timestamp, reason: String)? {
+        message.lane.flatMap { lanes[$0]?.down }
     }
 
     /// The gate that holds a message, as far as the dispatcher knows; a lane adds what it knows.
@@ -28,7 +37,10 @@ extension Dispatcher {
         case .handed(let lane): return Gate(name: "lane", value: "in the ready queue of \(lane)", until: nil)
         case .ended: return Gate(name: "commit", value: "done; the outcome is being committed", until: nil)
         case .waiting:
-            if let reason = entry.reason { return Gate(name: "parked", value: reason, until: entry.due) }
+            if let reason = entry.reason {
+                let down = down(for: message)
+                return Gate(name: "parked", value: down?.reason ?? reason, until: down?.until ?? entry.due)
+            }
             let last = entry.recipients.compactMap(\.lastReply).last
             let text = last.map { "\($0)" } ?? entry.recipients.compactMap(\.lastFailure).last ?? "deferred"
             return Gate(name: "retry", value: "attempt \(message.attempts) was deferred: \(text)", until: entry.due)

@@ -52,7 +52,7 @@ extension SenderService {
     }
 
     /// The conservation equation of each partition (DESIGN §1, promise 3).
-    func books() async -> [PartitionBooks] {
+    package func books() async -> [PartitionBooks] {
         guard let dispatcher = current else { return [] }
         return await onLoop(dispatcher.loop) {
             dispatcher.partitions.filter { $0.value.toReload == 0 }.map { partition, state in

@@ -4,7 +4,7 @@ import Synchronization
 /// Recipients whose attempt has begun and whose outcome is not committed; never above `max_uncommitted`.
 ///
 /// Shared by all loops of the node: lanes ask before MAIL, the dispatcher gives back after a commit.
-final class UncommittedGauge: Sendable {
+package final class UncommittedGauge: Sendable {
     let limit: Int
     private let budget: Mutex<TransactionBudget>
 
@@ -18,5 +18,5 @@ final class UncommittedGauge: Sendable {
     /// The lane has nothing to begin any more.
     func stopWaiting(_ lane: Int) { budget.withLock { $0.stopWaiting(lane) } }
 
-    var count: Int { budget.withLock { $0.uncommitted } }
+    package var count: Int { budget.withLock { $0.uncommitted } }
 }

@@ -46,7 +46,7 @@ enum TraceText {
             parts.append("\(code)\(enhanced) \(reply["text"] as? String ?? "")")
         }
         if let name = text("class") { parts.append("(\(name))") }
-        if let reason = text("reason") { parts.append(reason) }
+        if let reason = text("reason"), reason != inner("reply", "text") { parts.append(reason) }
         if let actor = text("actor") { parts.append("by \(actor)") }
         if let next = text("next_attempt") { parts.append("next \(next)") }
         return parts.filter { !$0.isEmpty }.joined(separator: "  ")

@@ -28,7 +28,8 @@ struct WhyCommand: AsyncParsableCommand {
             } else {
                 let until = answer.until.map { ", until \($0)" } ?? ""
                 say("\(answer.queueID)/\(answer.part) to \(answer.recipients.joined(separator: ", "))")
-                say("  \(answer.state): \(answer.gate): \(answer.value)\(until)")
+                let gate = answer.gate == answer.state ? answer.gate : "\(answer.state): \(answer.gate)"
+                say("  \(gate): \(answer.value)\(until)")
             }
         }
     }

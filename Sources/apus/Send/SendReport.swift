@@ -58,11 +58,17 @@ final class SendReport: Sendable {
             return state.sessionFailure == nil
         }
         guard isFirst else { return }
-        let reason = failure.reply.map { "refused the session: \($0)" } ?? failure.text
+        let reason =
+            switch failure.cause {
+            case .reply(let reply): "refused the session: \(reply)"
+            case .connectionRefused: "nothing listens there (connection refused)"
+            case .timeout where failure.stage == .connect: "no answer to the attempt to connect"
+            default: failure.text
+            }
         _ = Exit.saying("send: \(server) (\(failure.stage.rawValue)): \(reason)", code)
     }
 
-    func warn(_ text: String) { FileHandle.standardError.write(Data("apus: send: \(text)\n".utf8)) }
+    func warn(_ text: String) { ToolFile.standardError.say("apus: send: \(text)") }
 
     /// - Parameter count: Messages that were to be sent.
     /// - Returns: `nil` when every recipient of every message was accepted.
@@ -76,7 +82,7 @@ final class SendReport: Sendable {
                 \(state.sent) messages sent, \(state.accepted) accepted for all recipients\(unsent), \
                 in \(milliseconds / 1000).\(milliseconds / 100 % 10) s (\(rate)/s)
                 """
-            if isJSON { warn(text) } else { say(text) }
+            if isJSON { warn(text) } else { ToolFile.standardOutput.say(text) }
         }
         if state.hasRefusal { return Exit.no }
         if state.hasDeferral { return Exit.tryAgain }
@@ -94,9 +100,11 @@ final class SendReport: Sendable {
 
     private func printText(_ result: TransactionResult) {
         if let first = result.perRecipient.first, result.perRecipient.allSatisfy({ $0 == first }) {
-            return say(Self.text(first))
+            return ToolFile.standardOutput.say(Self.text(first))
         }
-        for (recipient, one) in zip(recipients, result.perRecipient) { say("\(recipient.mailbox): \(Self.text(one))") }
+        for (recipient, one) in zip(recipients, result.perRecipient) {
+            ToolFile.standardOutput.say("\(recipient.mailbox): \(Self.text(one))")
+        }
     }
 
     private static func text(_ result: RecipientResult) -> String {
@@ -128,7 +136,7 @@ final class SendReport: Sendable {
                 json.field("text", reply.text)
             }
             if reply == nil { json.field("error", one.failure?.text) }
-            say(String(buffer: json.finish()))
+            ToolFile.standardOutput.say(json.finish())
         }
     }
 

@@ -46,7 +46,7 @@ struct SendRun {
         do {
             address = try SocketAddress.makeAddressResolvingHost(server.host, port: server.port)
         } catch {
-            throw Exit.saying("send: --server \(server): no address of this name: \(error)", Exit.unreachable)
+            throw Exit.saying("send: --server \(server): the name has no address: \(error)", Exit.unreachable)
         }
         let policy: TLSPolicy =
             switch command.session.tls {
@@ -75,7 +75,7 @@ struct SendRun {
         guard command.verbose else { return nil }
         return { direction, line in
             let arrow = direction == .sent ? ">" : "<"
-            FileHandle.standardError.write(Data("\(prefix)\(arrow) \(line)\n".utf8))
+            ToolFile.standardError.say("\(prefix)\(arrow) \(line)")
         }
     }
 

@@ -26,14 +26,14 @@ final class SinkArchive: Sendable {
 
     private let configuration: Configuration
     private let scanner: HeaderScanner
-    private let records: SinkFile?
+    private let records: ToolFile?
     private let maildir: SinkMaildir?
-    private let output = SinkFile.standardOutput
+    private let output = ToolFile.standardOutput
 
     init(_ configuration: Configuration) throws {
         self.configuration = configuration
         scanner = HeaderScanner(names: configuration.recordedHeaders)
-        records = try configuration.recordFile.map { try SinkFile(appendingTo: $0) }
+        records = try configuration.recordFile.map { try ToolFile(appendingTo: $0) }
         maildir = try configuration.directory.map { try SinkMaildir($0) }
     }
 

@@ -37,10 +37,11 @@ struct SinkRules: Sendable {
     }
 
     func verdict(_ localPart: Span<UInt8>) -> RecipientVerdict {
-        if failAt == .data || failAt == .connect { return .accept }
+        guard failAt != .data else { return .accept }
         if readsRecipients, let meaning = SinkRecipient(localPart) {
             return meaning.failure.map { .refuse($0) } ?? .accept
         }
+        guard failAt != .connect else { return .accept }
         if failAt == .rcpt, let reply, !reply.isPositive {
             // Replies to RCPT are written without an allocation, so their text is fixed.
             return .refuse(ServerReply(reply.code, reply.detail, "As the sink was told"))

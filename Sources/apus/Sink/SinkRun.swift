@@ -30,7 +30,12 @@ struct SinkRun {
         let receiver = SinkReceiver(try configuration()) {
             end.yield()
         } onError: { error in
-            _ = Exit.saying("sink: \(error)", Exit.no)
+            // Whoever read what is printed has gone, and waits for nothing more.
+            if (error as? ToolFileError)?.code == EPIPE {
+                end.yield()
+            } else {
+                ToolFile.standardError.say("apus: sink: \(error)")
+            }
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: command.connections.threads ?? System.coreCount)
         let listeners = try await listen(receiver, group)
@@ -39,7 +44,8 @@ struct SinkRun {
         progress?.cancel()
         for listener in listeners { try await listener.shutdown(within: Self.shutdownLimit).get() }
         if !command.quiet {
-            say(command.json ? String(buffer: receiver.totals.json) : receiver.totals.text)
+            let totals = receiver.totals
+            ToolFile.standardOutput.say(command.json ? totals.json : ByteBuffer(string: totals.text))
         }
         try await group.shutdownGracefully()
     }
@@ -69,10 +75,10 @@ struct SinkRun {
     private func announce(_ address: SocketAddress?) {
         guard let host = address?.ipAddress, let port = address?.port else { return }
         let text = HostEndpoint(host: host, port: port).description
-        guard command.json else { return say("Listening on \(text)") }
+        guard command.json else { return ToolFile.standardOutput.say("Listening on \(text)") }
         var json = JSONObjectWriter(into: ByteBuffer())
         json.field("listening", text)
-        say(String(buffer: json.finish()))
+        ToolFile.standardOutput.say(json.finish())
     }
 
     private func configuration() throws -> SinkReceiver.Configuration {
@@ -136,14 +142,14 @@ struct SinkRun {
 /// Says once a second how many messages came.
 enum SinkProgress {
     static func start(_ totals: SinkTotals, on loop: any EventLoop) -> RepeatedTask {
-        let last = NIOLoopBoundBox(0, eventLoop: loop)
+        let last = NIOLoopBoundBox.makeBoxSendingValue(0, as: Int.self, eventLoop: loop)
         return loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             let count = totals.messages.load(ordering: .relaxed)
             let failures =
                 totals.temporaryFailures.load(ordering: .relaxed) + totals.permanentFailures.load(ordering: .relaxed)
-            let line = "\(count) messages, \(count - last.value)/s, \(failures) failures\n"
+            let line = "\(count) messages, \(count - last.value)/s, \(failures) failures"
             last.value = count
-            FileHandle.standardError.write(Data(line.utf8))
+            ToolFile.standardError.say(line)
         }
     }
 }

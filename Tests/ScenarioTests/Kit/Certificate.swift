@@ -13,7 +13,8 @@ struct Certificate {
             "openssl",
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-keyout", directory.file("key.pem"), "-out", directory.file("cert.pem"),
+                "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-keyout", directory.file("key.pem"),
+                "-out", directory.file("cert.pem"),
             ])
         guard made.exit == .code(0) else { throw TestKitError("openssl: \(made.errors.joined(separator: "\n"))") }
     }

@@ -35,21 +35,13 @@ struct Event: Decodable {
     var listener: String?
 }
 
-extension Event {
-    static func decode(lines: Data) throws -> [Event] {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try lines.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(Event.self, from: $0) }
-    }
-}
-
 extension Node {
     /// Events of a message so far, oldest first.
     func events(of id: String) async throws -> [Event] {
         let (status, body) = try await get("/admin/v1/messages/\(id)/trace")
         if status == 404 { return [] }
         guard status == 200 else { throw TestKitError("trace: \(status) \(String(decoding: body, as: UTF8.self))") }
-        return try Event.decode(lines: body)
+        return try JSONLines.decode(Event.self, body)
     }
 
     /// Events of a message, once there is one of the type for each of so many recipients.

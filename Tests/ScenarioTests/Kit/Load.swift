@@ -70,7 +70,8 @@ final class Load: Sendable {
         defer { client.quit() }
         while let number = next() {
             let id = "id-\(number)"
-            let content = "From: a@src.test\r\nSubject: \(id)\r\nMessage-ID: <\(id)@src.test>\r\nX-Unique-ID: \(id)\r\n\r\n"
+            let content =
+                "From: a@src.test\r\nSubject: \(id)\r\nMessage-ID: <\(id)@src.test>\r\nX-Unique-ID: \(id)\r\n\r\n"
             guard
                 let reply = try? client.send(from: "a@src.test", to: [recipient(number)], content: content + body)
             else { return true }

@@ -34,7 +34,7 @@ final class Node {
     /// Writes the configuration; `start` runs the node.
     init(_ settings: Settings) throws {
         directory = try ScratchDirectory("apus-scenario")
-        let ports = try LoopbackPort.free(2)
+        let ports = [try QuietPort.free(), try QuietPort.free()]
         (smtp, http) = (ports[0], ports[1])
         self.settings = settings
         try directory.write(text(), to: "apus.yaml")
@@ -76,9 +76,11 @@ final class Node {
 
     private func text() -> String {
         var sender = [
-            "retry": "{default: {first: 1s, factor: 1, max: 1s, jitter: 0%}, greylisting: {first: 1s}, quota: {first: 1s}}",
+            "retry":
+                "{default: {first: 1s, factor: 1, max: 1s, jitter: 0%}, greylisting: {first: 1s}, quota: {first: 1s}}",
             "dead_host": "{first: 1s, max: 1s}", "tls": "none",
-            "lane": "{connections: 20, start_connections: 5, messages_per_connection: 1000, connection_rate: unlimited}",
+            "lane":
+                "{connections: 20, start_connections: 5, messages_per_connection: 1000, connection_rate: unlimited}",
             "timeouts": "{connect: 2s, greeting: 5s, ehlo: 5s, mail: 5s, rcpt: 5s, data: 5s, acknowledgement: 30s}",
             "drain_time": "5s",
         ]

@@ -79,7 +79,9 @@ final class Peer: Sendable {
         self.port = try Self.port(of: listener)
         let session: @Sendable (Int32, Int) -> Void = { [shared, rule, delay, extensions] descriptor, number in
             let session = PeerSession(Socket(descriptor: descriptor, timeout: 120), number, extensions, delay)
-            session.run { shared.answer($0, rule) } took: { transaction in
+            session.run {
+                shared.answer($0, rule)
+            } took: { transaction in
                 shared.state.withLock { $0.transactions.append(transaction) }
             }
             _ = shared.state.withLock { $0.open.remove(descriptor) }

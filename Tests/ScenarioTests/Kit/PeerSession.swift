@@ -28,17 +28,19 @@ struct PeerSession {
             let line = String(decoding: bytes, as: UTF8.self)
             let verb = line.prefix { $0 != " " }.uppercased()
             let chosen = answer(line)
-            let reply = chosen ?? usual(verb)
+            let reply = chosen ?? usual(verb, in: open)
             let isPositive = reply.hasPrefix("2") || reply.hasPrefix("3")
             guard try say(reply) else { return }
             switch verb {
             case "EHLO", "HELO": open.hello = String(line.dropFirst(5))
             case "MAIL":
-                open.mail = String(line.dropFirst(10))
+                open.mail = isPositive ? String(line.dropFirst(10)) : ""
                 open.recipients = []
             case "RCPT": if isPositive { open.recipients.append(String(line.dropFirst(8))) }
             case "DATA" where isPositive:
                 guard try takeContent(&open, answer, took) else { return }
+                (open.mail, open.recipients) = ("", [])
+            case "RSET": (open.mail, open.recipients) = ("", [])
             case "STARTTLS" where isPositive:
                 return try socket.write("no TLS is spoken here\r\n")
             case "QUIT": return
@@ -53,7 +55,7 @@ struct PeerSession {
         open.content = []
         while let line = try socket.readLine() {
             guard line != [UInt8(ascii: ".")] else {
-                if delay > .zero { usleep(UInt32(delay.components.seconds) * 1_000_000) }
+                if delay > .zero { usleep(UInt32(delay / .microseconds(1))) }
                 let reply = answer(".") ?? "250 2.0.0 taken"
                 if reply.hasPrefix("2") { took(open) }
                 return try say(reply)
@@ -64,8 +66,10 @@ struct PeerSession {
         return false
     }
 
-    private func usual(_ verb: String) -> String {
+    private func usual(_ verb: String, in open: Peer.Transaction) -> String {
         switch verb {
+        case "RCPT" where open.mail.isEmpty: return "503 5.5.1 MAIL first"
+        case "DATA" where open.recipients.isEmpty: return "503 5.5.1 no recipients"
         case "EHLO":
             let lines = ["peer.test"] + extensions
             return lines.dropLast().map { "250-\($0)\r\n" }.joined() + "250 \(lines.last ?? "peer.test")"

@@ -14,7 +14,8 @@ final class Postfix {
         let files = FileManager.default
         for part in ["etc", "queue", "data"] {
             try files.createDirectory(
-                atPath: "\(directory)/\(part)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+                atPath: "\(directory)/\(part)", withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o755])
         }
         let postfix = Postfix(directory: directory)
         guard let user = getpwnam("postfix") else { throw TestKitError("no user postfix") }
@@ -53,8 +54,10 @@ final class Postfix {
     /// Its services as shipped, on another port and without chroot.
     private static func services(_ master: String, port: Int) -> String {
         master.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            var fields = line.split(separator: " ", omittingEmptySubsequences: true).flatMap { $0.split(separator: "\t") }
-                .map(String.init)
+            var fields = line.split(separator: " ", omittingEmptySubsequences: true).flatMap {
+                $0.split(separator: "\t")
+            }
+            .map(String.init)
             guard fields.count >= 8, !line.hasPrefix("#"), !line.hasPrefix(" ") else { return String(line) }
             if fields[0] == "smtp", fields[1] == "inet" { fields[0] = "127.0.0.1:\(port)" }
             fields[4] = "n"

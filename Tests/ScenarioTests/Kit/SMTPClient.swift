@@ -19,8 +19,8 @@ final class SMTPClient {
     let socket: Socket
 
     /// - Parameter hello: `nil` stops after the greeting.
-    init(to port: Int, hello: String? = "client.test", timeout: Int = 20) throws {
-        socket = try Socket(to: port, timeout: timeout)
+    init(to port: Int, hello: String? = "client.test", timeout: Int = 20, receiveBuffer: Int32? = nil) throws {
+        socket = try Socket(to: port, timeout: timeout, receiveBuffer: receiveBuffer)
         try expect(220)
         if let hello {
             try socket.write("EHLO \(hello)\r\n")

@@ -128,9 +128,9 @@ extension Node {
 }
 
 /// Suggestion for a mistyped name.
-enum NearestName {
+package enum NearestName {
     /// - Returns: The name with the fewest edits, if those are at most a third of its length; `nil` without one.
-    static func of(_ name: String, among names: [String]) -> String? {
+    package static func of(_ name: String, among names: [String]) -> String? {
         guard name.utf8.count <= 64 else { return nil }
         let ranked = names.map { (edits: distance(Array(name.lowercased().utf8), Array($0.utf8)), name: $0) }
         guard let best = ranked.min(by: { $0.edits < $1.edits }) else { return nil }

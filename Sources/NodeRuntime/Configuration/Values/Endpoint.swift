@@ -38,7 +38,7 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
 
     package init(host: Host, port: Int?) { (self.host, self.port) = (host, port) }
 
-    init(parsing text: String) throws(Refusal) {
+    package init(parsing text: String) throws(Refusal) {
         let (host, port) = try HostPort.split(text)
         if let address = IPAddress(host) {
             self.init(host: .address(address), port: port)
@@ -90,7 +90,7 @@ package struct NameServer: Hashable, Sendable, CustomStringConvertible {
 
     package init(address: IPAddress, port: Int = 53) { (self.address, self.port) = (address, port) }
 
-    init(parsing text: String) throws(Refusal) {
+    package init(parsing text: String) throws(Refusal) {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let address = IPAddress(String(parts[0])) else {
             throw Refusal("is not an IP address")

@@ -1,11 +1,11 @@
 /// Why a text is not a value of its type; goes into an error beside file, line and key.
-struct Refusal: Error, Equatable {
+package struct Refusal: Error, Equatable {
     let reason: String
     init(_ reason: String) { self.reason = reason }
 }
 
 /// Numbers with units, as configuration and commands write them: `50MB`, `5m`, `100/s`, `20%`.
-enum Units {
+package enum Units {
     /// Decimal and binary multiples of a byte.
     static let sizes: [(suffix: String, factor: Int)] = [
         ("B", 1), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
@@ -17,11 +17,11 @@ enum Units {
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    static func size(_ text: String) throws(Refusal) -> Int {
+    package static func size(_ text: String) throws(Refusal) -> Int {
         try number(text, units: sizes, what: "a size", example: "50MB or 64KiB")
     }
 
-    static func duration(_ text: String) throws(Refusal) -> Duration {
+    package static func duration(_ text: String) throws(Refusal) -> Duration {
         .milliseconds(try number(text, units: durations, what: "a duration", example: "50ms, 30s, 5m, 2h or 5d"))
     }
 
@@ -57,12 +57,12 @@ enum Units {
     }
 
     /// The shortest exact writing: `5m`, not `300s`.
-    static func show(_ duration: Duration) -> String {
+    package static func show(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         return show(Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000), in: durations, zero: "0s")
     }
 
-    static func show(size: Int) -> String { show(size, in: sizes, zero: "0B") }
+    package static func show(size: Int) -> String { show(size, in: sizes, zero: "0B") }
 
     private static func show(_ value: Int, in units: [(suffix: String, factor: Int)], zero: String) -> String {
         guard value != 0 else { return zero }
@@ -98,7 +98,7 @@ package struct Rate: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(count)/\(unit.rawValue)" }
 
     /// - Returns: `nil` for `unlimited`.
-    static func parse(_ text: String) throws(Refusal) -> Rate? {
+    package static func parse(_ text: String) throws(Refusal) -> Rate? {
         if text == "unlimited" { return nil }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let count = Units.digits(parts[0]), let unit = Unit(rawValue: String(parts[1])) else {

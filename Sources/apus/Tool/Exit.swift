@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import NodeRuntime
 import Spool
 
@@ -14,7 +13,7 @@ enum Exit {
 
     /// Says why on standard error and gives the code to throw.
     static func saying(_ message: String, _ code: ExitCode) -> ExitCode {
-        FileHandle.standardError.write(Data("apus: \(message)\n".utf8))
+        ToolFile.standardError.say("apus: \(message)")
         return code
     }
 
@@ -48,5 +47,5 @@ enum Exit {
 
 /// Prints a line on standard output at once, also into a pipe.
 func say(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    ToolFile.standardOutput.say(line)
 }
