@@ -114,11 +114,23 @@ let package = Package(
         .executableTarget(
             name: "SpoolWriter", dependencies: ["MailModel", "Spool", "LocalSpool", nioCore],
             path: "Tests/SpoolWriter", swiftSettings: strict),
-        tests("DNSClientTests", ["MailModel", "DNSClient", nioCore]),
+        tests("DNSClientTests", ["MailModel", "DNSClient", "MailTestKit", nioCore]),
         tests(
             "SMTPTransportTests",
             ["MailModel", "SMTPProtocol", "SMTPTransport", nioCore, nioPosix, nioEmbedded, nioSSL]),
         tests("NodeRuntimeTests", ["MailModel", "NodeRuntime", nioCore, nioPosix, logging, metrics, lifecycle]),
+        tests(
+            "IngressTests",
+            [
+                "MailModel", "SMTPProtocol", "Spool", "SMTPTransport", "NodeRuntime", "Ingress", "MailTestKit",
+                nioCore, nioPosix, logging, lifecycle,
+            ]),
+        tests(
+            "SenderTests",
+            [
+                "MailModel", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient", "NodeRuntime", "Sender",
+                "MailTestKit", nioCore, nioPosix, logging, lifecycle,
+            ]),
         tests("AllocationTests", ["MailModel", "SMTPProtocol", "CAllocationCounter", nioCore]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("ArchitectureTests", []),

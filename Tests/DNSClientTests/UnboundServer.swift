@@ -1,4 +1,5 @@
 import Foundation
+import MailTestKit
 
 /// An `unbound` of the tests' own on a random loopback port.
 final class UnboundServer: Sendable {
@@ -28,7 +29,7 @@ final class UnboundServer: Sendable {
             for (name, text) in files {
                 try text.write(to: directory.appending(path: name), atomically: false, encoding: .utf8)
             }
-            let port = try Self.freePort()
+            let port = UInt16(try LoopbackPort.free())
             try Self.configuration(directory.path, port, zones, clauses)
                 .write(to: directory.appending(path: "unbound.conf"), atomically: false, encoding: .utf8)
             let (process, life, log) = (Process(), Pipe(), Pipe())
@@ -98,22 +99,5 @@ final class UnboundServer: Sendable {
             control-enable: no
         \(clauses)
         """
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        guard descriptor >= 0 else { throw Unavailable(description: "no socket") }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
-            }
-        }
-        guard isBound else { throw Unavailable(description: "no port") }
-        return UInt16(bigEndian: address.sin_port)
     }
 }

@@ -160,7 +160,7 @@ extension Scenarios {
             let items = try JSONLines.decode(QueueItem.self, list.output)
             #expect(items.count >= 30)
             let id = try #require(items.first?.queueId)
-            let why = try decode(
+            let why = try JSONLines.decode(
                 WhyAnswer.self, try await Apus.run(["why", id, "--json", "--config", busy.configuration]).output)
             #expect(why.first?.gate == "parked")
             #expect(why.first?.value.isEmpty == false)

@@ -91,6 +91,39 @@ extension Scenarios {
             #expect(Set(peer.transactions.compactMap { $0.field("Received") }).count == 100)
         }
 
+        /// BDAT (RFC 3030) needs no dot-stuffing on the way in; the next hop gets DATA all the same.
+        @Test(.timeLimit(.minutes(1))) func chunks() async throws {
+            let client = try SMTPClient(to: node.smtp)
+            #expect(client.extensions.contains("CHUNKING"))
+            try client.command("MAIL FROM:<a@src.test> BODY=8BITMIME")
+            try client.command("RCPT TO:<b@dst.test>")
+            let bytes = Array(content.utf8)
+            // Chunks end in the middle of lines, one of them between CR and LF.
+            let cuts = [0, 10, content.utf8.count / 2, bytes.lastIndex(of: 10) ?? 0, bytes.count]
+            for (start, end) in zip(cuts, cuts.dropFirst()) {
+                try client.socket.write("BDAT \(end - start)\(end == bytes.count ? " LAST" : "")\r\n")
+                try client.socket.write(Array(bytes[start..<end]))
+                try client.expect(250)
+            }
+            #expect(try belowTrace(try await peer.transaction()) == content)
+        }
+
+        /// A message of many megabytes passes unchanged.
+        @Test(.timeLimit(.minutes(1))) func largeMessage() async throws {
+            var random = SeededRandom(seed: 5)
+            let line = String((0..<500).map { _ in "0123456789.abcdef".randomElement(using: &random) ?? "x" })
+            var body = ""
+            while body.utf8.count < 10_000_000 {
+                body += line + "\r\n" + line.dropFirst(body.utf8.count % 400) + "\r\n"
+            }
+            let large = TestContent.message("large", body: body)
+            let id = try SMTPClient.send(to: node.smtp, recipients: ["b@dst.test"], content: large)
+            _ = try await node.events(of: id, until: "delivered")
+            let got = try await peer.transaction()
+            #expect(got.content.suffix(large.utf8.count).elementsEqual(large.utf8))
+            #expect(node.memory < 500_000_000)
+        }
+
         /// Wishes are read from clients that may relay, and never leave the node.
         @Test(.timeLimit(.minutes(1))) func wishFieldsAreStripped() async throws {
             let id = try SMTPClient.send(

@@ -51,6 +51,28 @@ extension Scenarios {
             #expect(try client.command("MAIL FROM:<a@src.test>").code == 530)
         }
 
+        /// TLS from the first byte (RFC 8314).
+        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("openssl"), "needs openssl"))
+        func onConnect() async throws {
+            let own = try await Certificate(for: "mx.apus.test")
+            var settings = Node.Settings()
+            settings.listener =
+                ", tls_on_connect: true, tls: {certificate: \(own.certificate), key: \(own.key)}"
+            let node = try await Node.started(settings)
+            let client = try ChildProcess(
+                "openssl",
+                [
+                    "s_client", "-connect", "127.0.0.1:\(node.smtp)", "-crlf", "-quiet", "-CAfile", own.certificate,
+                    "-verify_return_error",
+                ])
+            try await client.line(containing: "220 ")
+            try client.write("EHLO tls.test\n")
+            try await client.line(containing: "250 ")
+            try client.write("QUIT\n")
+            try await client.line(containing: "221 ")
+            try await client.waitForExit()
+        }
+
         /// Commands sent in clear behind STARTTLS must not count inside TLS.
         @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("openssl"), "needs openssl"))
         func injectedCommandsAreDropped() async throws {

@@ -1,3 +1,4 @@
+import DeliveryPolicy
 import MailModel
 import MailTestKit
 import NodeRuntime
@@ -75,16 +76,16 @@ import Testing
         #expect(try await Self.issue(.retry, Self.selector(domain: "b.test"), in: fixture.spool) == [3])
         try await wait(until: "the retries are deferred again") { try await fixture.events.count("deferred") == 9 }
         try await first.stop()
-        let before = try await fixture.events.all().map(\.event_id)
+        let before = try await fixture.events.all().map(\.eventID)
 
         let second = try await fixture.start(try Self.configuration(peer.port))
         // Commands are followed in order: when this one is answered, the earlier ones have been read again.
         #expect(try await Self.issue(.retry, Self.selector(domain: "none.test"), in: fixture.spool) == [0])
         #expect(try await fixture.spool.liveEntries().count == 5)
         #expect(await second.service.books().reduce(0) { $0 + $1.queued } == 5)
-        #expect(try await fixture.events.all().map(\.event_id) == before)
+        #expect(try await fixture.events.all().map(\.eventID) == before)
         try await second.stop()
-        #expect(try await fixture.events.all().map(\.event_id) == before)
+        #expect(try await fixture.events.all().map(\.eventID) == before)
         await fixture.close()
     }
 

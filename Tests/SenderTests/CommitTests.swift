@@ -1,6 +1,8 @@
 import DeliveryPolicy
 import MailModel
 import MailTestKit
+import NIOCore
+import NodeRuntime
 import Sender
 import Spool
 import Synchronization
@@ -15,7 +17,8 @@ import Testing
         rules.onCommit = { transaction in
             // The first positions of a partition, and what is taken in, may pass.
             let hasOutcome = transaction.records.contains { record in
-                record.topic == .events && !(record.value.map { "\(String(buffer: $0))".contains("\"accepted\"") } ?? false)
+                record.topic == .events
+                    && !(record.value.map { "\(String(buffer: $0))".contains("\"accepted\"") } ?? false)
             }
             return !hasOutcome || isOpen.withLock { $0 } ? .pass : .fail(SpoolError(.full, "no room"))
         }
@@ -53,7 +56,7 @@ import Testing
         #expect(peak.withLock { $0 } <= 10 && peak.withLock { $0 } > 0)
         #expect(begun.withLock { $0 } == recipients && peer.taken.count == 40)
         #expect(try await fixture.events.count("delivered") == recipients)
-        #expect(Set(try await fixture.events.all().map(\.event_id)).count == 2 * recipients)
+        #expect(Set(try await fixture.events.all().map(\.eventID)).count == 2 * recipients)
         #expect(await node.differences() == [0, 0, 0, 0])
         watched.withLock { $0 = nil }
         try await node.stop()

@@ -1,6 +1,7 @@
 import DeliveryPolicy
 import MailModel
 import MailTestKit
+import NodeRuntime
 import Sender
 import Spool
 import Synchronization
@@ -32,9 +33,10 @@ import Testing
         }
         let events = try await fixture.events.all()
         let accepted = Dictionary(grouping: events.filter { $0.type == "accepted" }, by: \.subject)
-        let given = Set(messages.flatMap { message in
-            message.envelope.recipients.map { "\(message.queueID)/\(message.part)/\($0.mailbox)" }
-        })
+        let given = Set(
+            messages.flatMap { message in
+                message.envelope.recipients.map { "\(message.queueID)/\(message.part)/\($0.mailbox)" }
+            })
         #expect(given.isSubset(of: accepted.keys), "seed \(seed)")
         #expect(accepted.values.allSatisfy { $0.count == 1 }, "seed \(seed)")
         expectOneEnd(events, seed: seed)
@@ -51,7 +53,7 @@ import Testing
             let finals = story.filter(\.isFinal)
             #expect(finals.count == 1, "\(subject), seed \(seed): \(story.map(\.type))")
             #expect(deferred.map(\.attempt) == Array(1..<(deferred.count + 1)), "\(subject), seed \(seed)")
-            #expect(deferred.allSatisfy { $0.next_attempt != nil }, "\(subject), seed \(seed)")
+            #expect(deferred.allSatisfy { $0.nextAttempt != nil }, "\(subject), seed \(seed)")
             let last = finals.first?.attempt ?? 0
             let isNumbered = last == deferred.count + 1 || finals.first?.type == "expired" && last == deferred.count
             #expect(isNumbered, "\(subject), seed \(seed): \(deferred.count) deferrals, then number \(last)")
@@ -66,9 +68,10 @@ import Testing
         }
         var delivered: [String: Int] = [:]
         for event in events where event.type == "delivered" && ["a.test", "b.test", "c.test"].contains(event.domain) {
-            delivered["\(event.queue_id)/\(event.recipient)", default: 0] += 1
+            delivered["\(event.queueID)/\(event.recipient)", default: 0] += 1
         }
-        #expect(delivered == taken, "seed \(seed)")
+        let odd = Set(taken.keys).union(delivered.keys).filter { taken[$0] != delivered[$0] }
+        #expect(odd.isEmpty, "seed \(seed)")
         #expect(events.contains { $0.ambiguous == true }, "seed \(seed) cut nothing off after the dot")
     }
 
@@ -91,7 +94,9 @@ import Testing
             let wantsNotice = Bool.random(using: &random)
             for part in 0..<parts {
                 let domain = domains[Int.random(in: 0..<domains.count, using: &random)]
-                let recipients = (0..<Int.random(in: 1...5, using: &random)).map { "r\(number)-\(part)-\($0)@\(domain)" }
+                let recipients = (0..<Int.random(in: 1...5, using: &random)).map {
+                    "r\(number)-\(part)-\($0)@\(domain)"
+                }
                 messages.append(
                     try Fixture.message(
                         to: recipients, from: "o\(number)@origin.test", dsn: wantsNotice, queueID: id, part: part,

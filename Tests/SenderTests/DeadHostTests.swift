@@ -1,5 +1,7 @@
+import DeliveryPolicy
 import MailModel
 import MailTestKit
+import NodeRuntime
 import Sender
 import Spool
 import Testing

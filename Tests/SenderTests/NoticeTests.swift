@@ -1,6 +1,8 @@
+import DeliveryPolicy
 import MailModel
 import MailTestKit
 import NIOCore
+import NodeRuntime
 import Sender
 import Spool
 import Testing
@@ -77,7 +79,7 @@ import Testing
         #expect(notices.count == before.count + 1 && before.count == (isWritten ? 1 : 0))
         #expect(Set(notices.map(\.queueID)).count == 1)
         let events = try await fixture.events.all()
-        for story in Dictionary(grouping: events.filter(\.isFinal), by: \.event_id).values {
+        for story in Dictionary(grouping: events.filter(\.isFinal), by: \.eventID).values {
             #expect(story.count == 1 || story.allSatisfy { $0.domain == "origin.test" })
         }
         #expect(await second.differences() == [0, 0, 0, 0])

@@ -1,3 +1,4 @@
+import DeliveryPolicy
 import MailModel
 import MailTestKit
 import NodeRuntime
@@ -12,6 +13,7 @@ import Testing
         try Fixture.configuration(routes: Fixture.relay(port)) {
             $0.ready.messages = 5
             $0.lane.connections = 1
+            $0.drainTime = .milliseconds(50)
         }
     }
 
@@ -94,9 +96,9 @@ import Testing
         peer.release()
         try await wait(until: "all have ended") { try await node.isQuiet() }
         let failed = try await fixture.events.all("failed")
-        #expect(Set(failed.map(\.queue_id)) == Set(messages[20...21].map { "\($0.queueID)" }))
-        #expect(failed.first { $0.queue_id == "\(messages[20].queueID)" }?.reason == "the record is gone")
-        let reason = failed.first { $0.queue_id == "\(messages[21].queueID)" }?.reason
+        #expect(Set(failed.map(\.queueID)) == Set(messages[20...21].map { "\($0.queueID)" }))
+        #expect(failed.first { $0.queueID == "\(messages[20].queueID)" }?.reason == "the record is gone")
+        let reason = failed.first { $0.queueID == "\(messages[21].queueID)" }?.reason
         #expect(reason?.hasPrefix("the record holds another message") == true)
         #expect(peer.taken.count == 28)
         #expect(await node.differences() == [0])

@@ -1,6 +1,7 @@
 import DeliveryPolicy
 import MailModel
 import MailTestKit
+import NodeRuntime
 import Sender
 import Spool
 import Synchronization
@@ -43,7 +44,7 @@ import Testing
         #expect(Set(peer.taken.map(\.queueID)) == Set(messages.map { "\($0.queueID)" }))
         let events = try await fixture.events.all()
         #expect(events.count { $0.type == "delivered" } == 150)
-        #expect(Set(events.map(\.event_id)).count == events.count)
+        #expect(Set(events.map(\.eventID)).count == events.count)
         #expect(await second.total { $0.totals.accepted } == 150)
         #expect(await second.total { $0.totals.delivered } == 150)
         #expect(await second.differences() == [0, 0, 0, 0])
@@ -61,14 +62,18 @@ import Testing
         let messages = try Self.messages(150)
         try await fixture.spool.put(messages)
         try await wait(until: "some are taken") { peer.taken.count >= taken }
+        print("T taken", ContinuousClock().now, peer.taken.count)
         try await first.kill()
+        print("T killed", ContinuousClock().now, peer.taken.count)
         let committed = try await fixture.events.count("delivered")
 
         let second = try await fixture.start(configuration)
         try await wait(until: "the rest") { try await second.isQuiet() }
+        print("T quiet", ContinuousClock().now, peer.taken.count, peer.connections)
         let events = try await fixture.events.all()
-        #expect(Set(events.filter { $0.type == "delivered" }.map(\.queue_id)) == Set(messages.map { "\($0.queueID)" }))
-        #expect(Set(events.map(\.event_id)).count == events.count)
+        print(Dictionary(grouping: events.filter { $0.type == "deferred" }, by: { "\($0.reply?.text ?? "") \($0.reason ?? "") \($0.attempt)" }).mapValues(\.count))
+        #expect(Set(events.filter { $0.type == "delivered" }.map(\.queueID)) == Set(messages.map { "\($0.queueID)" }))
+        #expect(Set(events.map(\.eventID)).count == events.count)
         #expect(await second.total { $0.totals.accepted } == 150)
         #expect(await second.total { $0.totals.delivered } == 150)
         #expect(await second.differences() == [0, 0, 0, 0])

@@ -20,7 +20,10 @@ extension Dispatcher {
             message.state = .waiting
             messages[message.key] = message
             partitions[partition]?.queuedRecipients += message.recipientCount
-            waiting.add(message, due: min(entry.due, entry.expiry))
+            // A parked one waits for room, and its lane has none taken yet; oldest first.
+            let due = entry.state == .parked || entry.state == .running ? entry.arrival : entry.due
+            waiting.add(message, due: min(due, entry.expiry))
+            applyEarlierCommands(to: message)
         }
         planTurn()
     }
@@ -54,10 +57,13 @@ extension Dispatcher {
             let message = QueuedMessage(
                 entry: ScheduleEntry(mail, at: offset, expiry: mail.arrival + lifetime), partition: partition,
                 epoch: state.epoch, content: mail.content, body: mail.envelope.body)
+            guard messages[message.key] == nil else { return passOver(message) }
             messages[message.key] = message
             partitions[partition]?.queuedRecipients += message.recipientCount
             if isNew { noteAccepted(mail, message) }
-            place(message)
+            message.state = .waiting
+            applyEarlierCommands(to: message)
+            if case .waiting = message.state { place(message) }
         } catch {
             setAside(record, error)
         }
@@ -78,6 +84,14 @@ extension Dispatcher {
         }
         batch.accepted[mail.origin.listener ?? "", default: 0] += message.recipientCount
         batch.grow()
+    }
+
+    /// A second record of a queue ID whose first is still queued: a DSN was written again after a crash.
+    private func passOver(_ message: QueuedMessage) {
+        logger.notice(
+            "a record of a message that is queued already is passed over",
+            metadata: ["queue_id": "\(message.entry.queueID)", "offset": "\(message.entry.offset)"])
+        partitions[message.partition]?.ledger.finished(message.entry.offset)
     }
 
     /// A record that cannot be read stays in the log and is passed over, loudly.

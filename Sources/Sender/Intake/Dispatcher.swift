@@ -56,6 +56,9 @@ final class Dispatcher: @unchecked Sendable {
     var noticesInWork = 0
     var random = SystemRandomNumberGenerator()
     var isStopping = false
+    /// Operators' commands of the last day, for messages that are read after them.
+    var commands: [QueueCommand] = []
+    var latestCommand = Timestamp(milliseconds: 0)
 
     // Work gathered in one turn of the loop.
     var submissions: [Int: [LaneKey: LaneGroup.Submission]] = [:]

@@ -227,7 +227,8 @@ final class Lane {
         }
         let text = failure.map { ": \($0.text)" } ?? ""
         let reason = keys.isEmpty ? "no address of \(site.name) fits the source" : "\(site.name) does not answer\(text)"
-        let until = Timestamp.now() + (waits.min() ?? .seconds(60))
+        // A back-off may have ended since the hosts were passed over: then the next probe is due at once.
+        let until = Timestamp.now() + (keys.isEmpty ? .seconds(60) : waits.min() ?? .zero)
         if ready.isEmpty { group.reportDown(key, until: until, because: reason) }
         giveBackAll(because: reason, until: until, failure)
     }

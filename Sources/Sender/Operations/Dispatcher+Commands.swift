@@ -8,26 +8,48 @@ extension Dispatcher {
     ///
     /// - Returns: Recipients it applied to. What is being attempted follows when its attempt ends.
     func apply(_ command: QueueCommand) -> Int {
+        remember(command)
         var matched = 0
-        let chosen = select(command.selector).filter { $0.entry.arrival <= command.issued && !$0.isEnded }
-        for message in chosen {
-            // Applied again after a restart, a retry must not undo the attempt that followed it.
-            if command.action == .retry, let last = message.entry.lastAttempt, last > command.issued { continue }
-            matched += message.recipientCount
-            switch message.state {
-            case .waiting: carryOut(command, on: message)
-            case .handed(let lane):
-                guard command.action != .retry else { continue }
-                message.command = command
-                let (key, group) = (message.key, groups[group(of: lane)])
-                group.loop.execute { group.withdraw(key, from: lane) }
-            case .resolving, .loading:
-                if command.action != .retry { message.command = command }
-            case .ended: continue
-            }
-        }
+        for message in select(command.selector) { matched += apply(command, to: message) }
         planTurn()
         return matched
+    }
+
+    private func apply(_ command: QueueCommand, to message: QueuedMessage) -> Int {
+        guard message.entry.arrival <= command.issued, !message.isEnded else { return 0 }
+        // Applied again after a restart, a retry must not undo the attempt that followed it.
+        if command.action == .retry, let last = message.entry.lastAttempt, last > command.issued { return 0 }
+        let matched = message.recipientCount
+        switch message.state {
+        case .waiting: carryOut(command, on: message)
+        case .handed(let lane):
+            guard command.action != .retry else { break }
+            message.command = command
+            let (key, group) = (message.key, groups[group(of: lane)])
+            group.loop.execute { group.withdraw(key, from: lane) }
+        case .resolving, .loading:
+            if command.action != .retry { message.command = command }
+        case .ended: return 0
+        }
+        return matched
+    }
+
+    private func remember(_ command: QueueCommand) {
+        commands.removeAll { $0.issued + .seconds(86_400) < .now() }
+        if commands.count >= 10_000 { commands.removeFirst() }
+        commands.append(command)
+        latestCommand = max(latestCommand, command.issued)
+    }
+
+    /// Carries out what was commanded before a waiting message was read: its last owner may have died in between.
+    ///
+    /// Not what selects by a state or site, which are those of another moment by now.
+    func applyEarlierCommands(to message: QueuedMessage) {
+        guard message.entry.arrival <= latestCommand else { return }
+        for command in commands where command.selector.state == nil && command.selector.site == nil {
+            guard case .waiting = message.state else { return }
+            if matches(message, command.selector) { _ = apply(command, to: message) }
+        }
     }
 
     /// Carries a command out on a message that no lane holds.

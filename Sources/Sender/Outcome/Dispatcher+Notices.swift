@@ -1,5 +1,5 @@
-import DequeModule
 import DeliveryPolicy
+import DequeModule
 import Logging
 import MailModel
 import MessageFormat

@@ -71,7 +71,7 @@ extension Dispatcher {
     // MARK: Due times
 
     func armDueTimer() {
-        guard let due = waiting.next() else { return }
+        guard !isStopping, let due = waiting.next() else { return }
         if let dueTimer, dueTimer.due <= due { return }
         dueTimer?.timer.cancel()
         // A wall clock may jump: look again after a minute at the latest.

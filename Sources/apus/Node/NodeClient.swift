@@ -45,6 +45,14 @@ struct NodeOptions: ParsableArguments {
 struct NodeClient {
     let bases: [String]
 
+    /// Lives as long as the process. A node that refuses the connection is not there: asking again would only wait.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(5)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     struct Answer {
         let status: Int
         let body: Data
@@ -63,7 +71,7 @@ struct NodeClient {
                 request.headers.add(name: "authorization", value: "Bearer \(token)")
             }
             do {
-                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+                let response = try await Self.client.execute(request, timeout: .seconds(60))
                 let body = try await response.body.collect(upTo: 1 << 30)
                 return Answer(status: Int(response.status.code), body: Data(body.readableBytesView))
             } catch let error as HTTPClientError where error != .connectTimeout {

@@ -1,4 +1,5 @@
 import DNSClient
+import Glibc
 import Ingress
 import LocalSpool
 import Logging
@@ -22,6 +23,7 @@ struct Node {
 
     /// Runs until a signal or a failure ends it.
     func run() async throws {
+        raiseFileLimit()
         let metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
         let health = NodeHealth()
@@ -69,6 +71,18 @@ struct Node {
         }
         await spool.close()
         logger.notice("stopped", metadata: ["reason": end == .stopped ? "asked to" : "asked to, at once"])
+    }
+}
+
+extension Node {
+    /// A connection is a descriptor, and the usual soft limit of 1,024 is a relic of `select`: takes all that is allowed.
+    private func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+            logger.warning("the limit of open files could not be raised")
+        }
     }
 }
 

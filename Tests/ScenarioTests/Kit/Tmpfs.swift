@@ -7,7 +7,7 @@ final class Tmpfs {
     var path: String { directory.path }
 
     init(kilobytes: Int) async throws {
-        directory = try ScratchDirectory("apus-disk")
+        directory = try ScratchDirectory("apus-scenario-disk")
         let done = try await ChildProcess.run(
             "mount", ["-t", "tmpfs", "-o", "size=\(kilobytes)k,mode=0700", "tmpfs", directory.path])
         guard done.exit == .code(0) else { throw TestKitError("mount: \(done.errors.joined(separator: "\n"))") }
@@ -34,7 +34,7 @@ final class Tmpfs {
 
     /// Whether this process may mount.
     static let isPossible: Bool = {
-        guard geteuid() == 0, let directory = try? ScratchDirectory("apus-disk") else { return false }
+        guard geteuid() == 0, let directory = try? ScratchDirectory("apus-scenario-disk") else { return false }
         guard mount("tmpfs", directory.path, "tmpfs", 0, "size=64k") == 0 else { return false }
         umount2(directory.path, Int32(MNT_DETACH))
         return true

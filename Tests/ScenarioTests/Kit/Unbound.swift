@@ -15,7 +15,7 @@ final class Unbound {
     ///   - zones: What this server alone answers for; names in them that no record has do not exist.
     ///   - records: In presentation format, as `dst.test. MX 10 a.dst.test.`.
     static func started(zones: [String], records: [String]) async throws -> Unbound {
-        let directory = try ScratchDirectory("apus-dns")
+        let directory = try ScratchDirectory("apus-scenario-dns")
         let port = try LoopbackPort.free()
         let lines =
             zones.map { "    local-zone: \"\($0)\" static" }

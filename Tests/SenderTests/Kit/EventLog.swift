@@ -15,25 +15,33 @@ struct LoggedEvent: Decodable, Sendable {
         let host: String?
     }
 
-    let event_id: String
+    let eventID: String
     let type: String
-    let queue_id: String
+    let queueID: String
     let part: Int
-    let reverse_path: String
+    let reversePath: String
     let recipient: String
     let domain: String
     let attempt: Int
-    let next_attempt: String?
+    let nextAttempt: String?
     let reply: Reply?
     let ambiguous: Bool?
     let reason: String?
     let actor: String?
     let remote: Remote?
 
+    enum CodingKeys: String, CodingKey {
+        case eventID = "event_id"
+        case queueID = "queue_id"
+        case reversePath = "reverse_path"
+        case nextAttempt = "next_attempt"
+        case type, part, recipient, domain, attempt, reply, ambiguous, reason, actor, remote
+    }
+
     static let finals: Set<String> = ["delivered", "failed", "expired", "dropped", "suppressed", "set_aside"]
     var isFinal: Bool { Self.finals.contains(type) }
     /// One recipient of one part.
-    var subject: String { "\(queue_id)/\(part)/\(recipient)" }
+    var subject: String { "\(queueID)/\(part)/\(recipient)" }
 }
 
 /// The events of a spool from its beginning, read as they come.
@@ -50,7 +58,9 @@ final class EventLog: Sendable {
             let records = try await stream.next(wait: false)
             if records.isEmpty { return found.withLock { $0 } }
             let decoder = JSONDecoder()
-            let events = try records.compactMap { try $0.value.map { try decoder.decode(LoggedEvent.self, from: Data($0.readableBytesView)) } }
+            let events = try records.compactMap {
+                try $0.value.map { try decoder.decode(LoggedEvent.self, from: Data($0.readableBytesView)) }
+            }
             found.withLock { $0 += events }
         }
     }

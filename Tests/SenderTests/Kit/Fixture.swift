@@ -9,7 +9,7 @@ import Testing
 /// A spool in a directory of its own, and messages for it.
 final class Fixture: Sendable {
     let directory: ScratchDirectory
-    let spool: LocalSpool
+    let spool: any Spool
     let events: EventLog
 
     /// - Parameter partitions: Of `mail` and `schedule`.

@@ -110,6 +110,7 @@ private final class PeerSession: ChannelInboundHandler {
     private let shared: ScriptedPeer.Shared
     private var input = ByteBuffer()
     private var mail = ScriptedPeer.Mail()
+    private var hasMail = false
     private var isContent = false
     private var isBusy = false
 
@@ -159,9 +160,14 @@ private final class PeerSession: ChannelInboundHandler {
         case "EHLO", "HELO": say("250-peer.test\r\n250-PIPELINING\r\n250 DSN", context)
         case "MAIL":
             let path = Self.path(line)
-            ask(.mail(path), context) { isPositive in self.mail = .init(reversePath: isPositive ? path : "") }
+            mail = ScriptedPeer.Mail()
+            ask(.mail(path), context) { isPositive in
+                self.mail.reversePath = path
+                self.hasMail = isPositive
+            }
         case "RCPT":
             let path = Self.path(line)
+            guard hasMail else { return say("503 5.5.1 no mail", context) }
             ask(.rcpt(path), context) { isPositive in if isPositive { self.mail.recipients.append(path) } }
         case "DATA":
             if mail.recipients.isEmpty { return say("503 5.5.1 no recipients", context) }

@@ -1,4 +1,5 @@
 import DNSClient
+import DeliveryPolicy
 import LocalSpool
 import Logging
 import MailModel
@@ -16,14 +17,14 @@ final class SenderNode: Sendable {
     let service: SenderService
     let spool: SpoolProxy
     private let loops: MultiThreadedEventLoopGroup
-    private let resolver: Resolver
+    private let resolver: DNSClient.Resolver
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
 
     /// Starts it; returns when mail flows.
     init(_ configuration: NodeConfiguration, _ spool: SpoolProxy) async throws {
         loops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        resolver = try Resolver(DNSClient.DNSConfiguration(servers: ["127.0.0.1@9"]))
+        resolver = try DNSClient.Resolver(DNSClient.DNSConfiguration(servers: ["127.0.0.1@9"]))
         var logger = Logger(label: "test")
         logger.handler = SwiftLogNoOpLogHandler()
         let (isReady, becameReady) = AsyncStream<Void>.makeStream()
