@@ -134,6 +134,6 @@ let package = Package(
         tests("AllocationTests", ["MailModel", "SMTPProtocol", "CAllocationCounter", nioCore]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("ArchitectureTests", []),
-        tests("ScenarioTests", ["MailTestKit"]),
+        tests("ScenarioTests", ["MailTestKit"], resources: [.copy("Peers")]),
     ]
 )

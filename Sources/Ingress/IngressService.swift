@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 import MailModel
 package import NIOCore
@@ -47,7 +48,9 @@ package final class IngressService: Service {
                 metrics: metrics, logger: logger)
             let bound = try await bind(listener, receiver, gauge)
             listeners.withLock { $0.append(bound) }
-            logger.info("listening for SMTP", metadata: ["listener": "\(listener.name)"])
+            logger.info(
+                "listening for SMTP",
+                metadata: ["listener": "\(listener.name)", "address": "\(listener.address)"])
         }
         registry.observe(.connections) { [self] in
             let open = listeners.withLock { $0.reduce(0) { $0 + $1.connections } }
@@ -73,7 +76,8 @@ package final class IngressService: Service {
         do {
             return try await SMTPListener.bind(settings, receiver: receiver, gauge: gauge, group: loops).get()
         } catch {
-            throw IngressError("cannot listen on \(listener.address): \(error)")
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw IngressError("ingress.listeners: cannot listen on \(listener.address): \(reason)")
         }
     }
 

@@ -49,24 +49,3 @@ struct HostHealthTests {
         #expect(health.usability(of: "host 0", now: at(1)) == .usable)
     }
 }
-
-struct SiteHealthTests {
-    @Test func diesAfterThreeFailuresInARow() {
-        var site = SiteHealth()
-        for _ in 0..<2 { site.failed(now: at(0)) }
-        site.succeeded()
-        for _ in 0..<2 { site.failed(now: at(1)) }
-        #expect(site.use(now: at(1)) == .usable)
-        site.failed(now: at(2))
-        #expect(site.isDead)
-        #expect(site.use(now: at(61)) == .unusable(until: at(62)))
-        #expect(site.use(now: at(62)) == .probe)
-        #expect(site.use(now: at(62)) != .probe)
-        site.failed(now: at(63))
-        #expect(site.usability(now: at(100)) == .unusable(until: at(183)))
-        #expect(site.use(now: at(183)) == .probe)
-        site.succeeded()
-        #expect(!site.isDead)
-        #expect(site.use(now: at(183)) == .usable)
-    }
-}

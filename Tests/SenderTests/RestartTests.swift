@@ -62,16 +62,12 @@ import Testing
         let messages = try Self.messages(150)
         try await fixture.spool.put(messages)
         try await wait(until: "some are taken") { peer.taken.count >= taken }
-        print("T taken", ContinuousClock().now, peer.taken.count)
         try await first.kill()
-        print("T killed", ContinuousClock().now, peer.taken.count)
         let committed = try await fixture.events.count("delivered")
 
         let second = try await fixture.start(configuration)
         try await wait(until: "the rest") { try await second.isQuiet() }
-        print("T quiet", ContinuousClock().now, peer.taken.count, peer.connections)
         let events = try await fixture.events.all()
-        print(Dictionary(grouping: events.filter { $0.type == "deferred" }, by: { "\($0.reply?.text ?? "") \($0.reason ?? "") \($0.attempt)" }).mapValues(\.count))
         #expect(Set(events.filter { $0.type == "delivered" }.map(\.queueID)) == Set(messages.map { "\($0.queueID)" }))
         #expect(Set(events.map(\.eventID)).count == events.count)
         #expect(await second.total { $0.totals.accepted } == 150)

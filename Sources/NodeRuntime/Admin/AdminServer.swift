@@ -88,9 +88,14 @@ package final class AdminServer: Service {
     }
 
     private func serve(tcp address: ListenAddress, _ responder: AdminResponder) async throws {
-        try await serve(.hostname(address.host, port: address.port), responder) { channel in
-            let bound = ListenAddress(address: address.address, port: channel.localAddress?.port ?? address.port)
-            self.listening(.tcp(bound), "\(bound)")
+        do {
+            try await serve(.hostname(address.host, port: address.port), responder) { channel in
+                let bound = ListenAddress(address: address.address, port: channel.localAddress?.port ?? address.port)
+                self.listening(.tcp(bound), "\(bound)")
+            }
+        } catch let error as IOError {
+            throw AdminSocket.Failure(
+                description: "http.address: cannot listen on \(address): \(String(cString: strerror(error.errnoCode)))")
         }
     }
 

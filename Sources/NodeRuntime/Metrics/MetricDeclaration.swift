@@ -67,9 +67,6 @@ extension MetricDeclaration {
     package static let recordsSetAside = MetricDeclaration(
         "apus_records_set_aside_total", .counter, labels: ["topic"],
         "Records that could not be read and were put aside.", alert: "any")
-    package static let spoolLag = MetricDeclaration(
-        "apus_spool_lag_records", .gauge, labels: ["partition"], "Records not yet taken in by a sender.",
-        alert: "it rises for ten minutes")
     package static let droppedSeries = MetricDeclaration(
         "apus_metric_series_dropped_total", .counter, labels: ["metric"],
         "Uses of label values beyond the limit of series.", alert: "any: a label is not bounded")

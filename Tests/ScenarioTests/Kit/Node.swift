@@ -139,7 +139,7 @@ extension Node {
             try await wait(until: "the queue is empty", timeout: timeout) {
                 last = try await metrics().filter { key, value in
                     value != 0
-                        && ["apus_queued_recipients", "apus_spool_lag_records", "apus_uncommitted_attempts"]
+                        && ["apus_queued_recipients", "apus_uncommitted_attempts"]
                             .contains { key.hasPrefix($0) }
                 }
                 return last.isEmpty

@@ -49,11 +49,14 @@ final class SenderNode: Sendable {
         try await loops.shutdownGracefully()
     }
 
-    /// As a node that is killed: from one moment on nothing gets into the spool, and its connections are gone.
+    /// As a node that is killed: from one moment on nothing gets into the spool, and its membership ends.
+    ///
+    /// What its loops still do, at most `max_uncommitted` attempts, nobody hears of.
     func kill() async throws {
         await spool.cut()
-        try await loops.shutdownGracefully()
         task.cancel()
+        // A service that was cancelled has nothing to say.
+        _ = await task.result
         resolver.close()
     }
 
