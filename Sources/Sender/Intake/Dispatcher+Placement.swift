@@ -9,6 +9,7 @@ extension Dispatcher {
     func place(_ message: QueuedMessage) {
         message.state = .resolving
         if isStopping { return park(message, because: "the sender is stopping", due: .now()) }
+        if let command = message.command { return carryOut(command, on: message) }
         if message.entry.expiry <= .now() { return expire(message, nil) }
         switch sites.site(of: router.route(message.entry.domain), for: message) {
         case .site(let site) where site.kind == .discard: discard(message)
@@ -27,6 +28,7 @@ extension Dispatcher {
     }
 
     private func assign(_ message: QueuedMessage, to site: Site) {
+        if let command = message.command { return carryOut(command, on: message) }
         let pool = message.entry.wishes.pool ?? site.settings.pool ?? pools.defaultPool
         guard let source = pools.next(in: pool) else {
             return park(message, because: "pool \(pool) has no usable source", due: .now() + .seconds(60))

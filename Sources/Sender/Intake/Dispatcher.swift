@@ -59,6 +59,7 @@ final class Dispatcher: @unchecked Sendable {
     /// Operators' commands of the last day, for messages that are read after them.
     var commands: [QueueCommand] = []
     var latestCommand = Timestamp(milliseconds: 0)
+    let started = Timestamp.now()
 
     // Work gathered in one turn of the loop.
     var submissions: [Int: [LaneKey: LaneGroup.Submission]] = [:]

@@ -93,9 +93,9 @@ final class Lane {
 
     // MARK: Hosts
 
-    /// A host may refuse one of our addresses and welcome another.
+    /// A host may refuse one of our addresses and welcome another, and a lane must not wait for another's probe.
     private func memoryKey(_ candidate: Site.Candidate) -> String {
-        "\(source.name) \(candidate.address.ipAddress ?? "") \(candidate.address.port ?? 0)"
+        "\(key) \(candidate.address.ipAddress ?? "") \(candidate.address.port ?? 0)"
     }
 
     private func candidates() -> [Site.Candidate] {

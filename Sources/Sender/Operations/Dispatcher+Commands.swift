@@ -8,6 +8,8 @@ extension Dispatcher {
     ///
     /// - Returns: Recipients it applied to. What is being attempted follows when its attempt ends.
     func apply(_ command: QueueCommand) -> Int {
+        // States and sites are those of the moment: read again by a later process, they would mean other messages.
+        if command.selector.isMomentary, command.issued < started { return 0 }
         remember(command)
         var matched = 0
         for message in select(command.selector) { matched += apply(command, to: message) }
@@ -43,10 +45,10 @@ extension Dispatcher {
 
     /// Carries out what was commanded before a waiting message was read: its last owner may have died in between.
     ///
-    /// Not what selects by a state or site, which are those of another moment by now.
+    /// Not what selects by a state or site: that meant messages which were in the queue.
     func applyEarlierCommands(to message: QueuedMessage) {
         guard message.entry.arrival <= latestCommand else { return }
-        for command in commands where command.selector.state == nil && command.selector.site == nil {
+        for command in commands where !command.selector.isMomentary {
             guard case .waiting = message.state else { return }
             if matches(message, command.selector) { _ = apply(command, to: message) }
         }

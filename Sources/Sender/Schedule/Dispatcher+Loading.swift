@@ -26,6 +26,10 @@ extension Dispatcher {
     private func loaded(_ messages: [QueuedMessage], _ result: Result<[StoredRecord?], SpoolError>) {
         for (index, message) in messages.enumerated() {
             guard case .loading(let target) = message.state, owns(message) else { continue }
+            if let command = message.command {
+                carryOut(command, on: message)
+                continue
+            }
             switch result {
             case .success(let records): attach(records[index], to: message, target)
             case .failure(let error):

@@ -49,6 +49,8 @@ package struct QueueSelector: Equatable, Sendable {
     package init() {}
 
     package var isEmpty: Bool { self == QueueSelector() }
+    /// Chooses by what changes while a message is queued.
+    package var isMomentary: Bool { state != nil || site != nil }
 }
 
 package struct QueueAnswer: Equatable, Sendable {

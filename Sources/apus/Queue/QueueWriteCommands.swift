@@ -65,6 +65,10 @@ struct QueueTarget: ParsableArguments {
         let answer = try await node.ask(.POST, path, query: query, writes: true) { data -> CommandAnswer? in
             try JSONDecoder().decode(CommandAnswer.self, from: data)
         } spool: { spool, _ in
+            guard !chosen.isMomentary else {
+                throw Exit.saying(
+                    "no node runs: --state and --site choose among what a running node holds", Exit.unreachable)
+            }
             _ = try await QueueCommands(spool: spool)
                 .issue(action, chosen, actor: actor, reason: reason, wait: .zero)
             return nil
