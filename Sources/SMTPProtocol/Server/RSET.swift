@@ -12,5 +12,8 @@ extension ServerSession {
         reply(arguments < line.count ? .cannotVerify : .vrfySyntax, &output)
     }
 
-    mutating func quit(_ output: inout ByteBuffer) -> Action { close(.bye, &output) }
+    mutating func quit(_ output: inout ByteBuffer) -> Action {
+        wasQuit = true
+        return close(.bye, &output)
+    }
 }

@@ -101,6 +101,8 @@ package struct ServerSession: Sendable {
     /// Whether the client has begun a mail transaction that is not finished.
     package var isInTransaction: Bool { mailState != .none || phase == .acceptance }
     package var isClosed: Bool { phase == .closed }
+    /// The client ended the session with QUIT.
+    package internal(set) var wasQuit = false
 
     /// Gives up the content that is coming in: it is read to its end and answered with `reply`.
     package mutating func abandonContent(_ reply: ServerReply) {

@@ -17,17 +17,19 @@ extension ServerHandler {
     func close(_ context: ChannelHandlerContext) {
         guard state != .closing, state != .closed else { return }
         state = .closing
+        // After QUIT the client has nothing more to send.
+        let isFinished = session.wasQuit && input.readableBytes == 0
         input = ByteBuffer()
         updateGauge()
         let last = output
         output = ByteBuffer()
-        let isClear = tlsHandler == nil
+        let mode: CloseMode = tlsHandler == nil && !isFinished ? .output : .all
         context.writeAndFlush(wrapOutboundOut(last)).assumeIsolated().whenComplete { _ in
             // Closed at once, octets not yet read would make the kernel reset the connection, and the last reply be
             // lost. So the client gets time to read it and to close its own side.
-            context.close(mode: isClear ? .output : .all, promise: nil)
+            context.close(mode: mode, promise: nil)
         }
-        armTimer()
+        if !isFinished { armTimer() }
     }
 
     /// Tells the gauge what this connection holds now.

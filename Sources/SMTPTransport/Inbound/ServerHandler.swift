@@ -49,7 +49,7 @@ package final class ServerHandler: ChannelDuplexHandler {
 
     let shared: Shared
     var state = State.starting
-    var session = ServerSession(configuration: ServerSession.Configuration(hostname: ""))
+    var session = ServerHandler.noSession
     var client = ClientInfo()
     var context: ChannelHandlerContext?
     package var clock = ProgressClock(now: .now())
@@ -69,6 +69,9 @@ package final class ServerHandler: ChannelDuplexHandler {
     var heldBytes = 0
     /// Octets of this connection that the gauge knows of.
     var gaugedBytes = 0
+
+    /// Stands in before the greeting and after the end; made once, as a session has storage of its own.
+    private static let noSession = ServerSession(configuration: ServerSession.Configuration(hostname: ""))
 
     package init(_ shared: Shared) { self.shared = shared }
 
@@ -131,7 +134,7 @@ package final class ServerHandler: ChannelDuplexHandler {
         timer?.cancel()
         timer = nil
         (input, output) = (ByteBuffer(), ByteBuffer())
-        session = ServerSession(configuration: session.configuration)
+        session = Self.noSession
         updateGauge()
         if wasStarted { shared.registry.remove(context.channel, from: client.address) }
     }
