@@ -38,7 +38,8 @@ package final class IngressService: Service {
     }
 
     package func run() async throws {
-        await mayStart()
+        await cancelWhenGracefulShutdown { await self.mayStart() }
+        if Task.isShuttingDownGracefully || Task.isCancelled { return }
         let metrics = IngressMetrics(registry: registry)
         let gauge = ContentGauge(limit: configuration.ingress.memory)
         let rejections = RejectionLog(spool: spool, node: configuration.node, metrics: metrics, logger: logger)

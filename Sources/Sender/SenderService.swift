@@ -63,10 +63,10 @@ package final class SenderService: Service {
         holder.dispatcher = dispatcher
         state.withLock { $0.dispatcher = dispatcher }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await self.follow(subscription, dispatcher) }
             tasks.addTask { await self.followCommands(dispatcher) }
             tasks.addTask { await self.stopWhenAsked(subscription, dispatcher) }
-            try await tasks.next()
+            // Its end is that of the membership, asked for or not; the others end with it.
+            try await self.follow(subscription, dispatcher)
             tasks.cancelAll()
         }
         if let fatal = state.withLock({ $0.fatal }) { throw fatal }
@@ -125,16 +125,19 @@ package final class SenderService: Service {
 
     /// Applies operators' commands of the last day, and those to come.
     private func followCommands(_ dispatcher: Dispatcher) async {
-        do {
-            let stream = try await spool.follow(.control, from: .time(.now() + .seconds(-86_400)))
-            defer { stream.close() }
-            while !Task.isCancelled {
-                for record in try await stream.next(wait: true) { await apply(record, dispatcher) }
+        while !Task.isCancelled {
+            do {
+                let stream = try await spool.follow(.control, from: .time(.now() + .seconds(-86_400)))
+                defer { stream.close() }
+                while !Task.isCancelled {
+                    for record in try await stream.next(wait: true) { await apply(record, dispatcher) }
+                }
+            } catch {
+                if Task.isCancelled || error.code == .closed { return }
+                // Read again from the day before: applied twice, a command changes nothing.
+                logger.error("operators' commands cannot be read now; trying again", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: .seconds(1))  // cancelled, the loop ends
             }
-        } catch  where !Task.isCancelled && error.code != .closed {
-            logger.error("operators' commands are not followed any more", metadata: ["error": "\(error)"])
-        } catch {
-            return  // stopping
         }
     }
 

@@ -32,6 +32,7 @@ extension Dispatcher {
     ///
     /// - Returns: Succeeds when the sender is ready for more.
     func take(_ records: [StoredRecord]) -> EventLoopFuture<Void> {
+        if let fatal { return loop.makeFailedFuture(fatal) }
         for record in records { take(record) }
         planTurn()
         guard batch.size >= 2 * settings.commitSize else { return loop.makeSucceededVoidFuture() }
@@ -63,7 +64,8 @@ extension Dispatcher {
             if isNew { noteAccepted(mail, message) }
             message.state = .waiting
             applyEarlierCommands(to: message)
-            if case .waiting = message.state { place(message) }
+            // A command may have placed it already, and it waits again.
+            if case .waiting = message.state, message.ticket == 0 { place(message) }
         } catch {
             setAside(record, error)
         }

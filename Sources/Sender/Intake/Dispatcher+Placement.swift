@@ -33,7 +33,7 @@ extension Dispatcher {
         guard let source = pools.next(in: pool) else {
             return park(message, because: "pool \(pool) has no usable source", due: .now() + .seconds(60))
         }
-        let lane = LaneKey(site: site.name, source: source.name)
+        let lane = LaneKey(site: site.name, source: source.name, route: site.settings.route)
         if lanes[lane] == nil {
             lastLaneNumber += 1
             lanes[lane] = LaneLoad(

@@ -60,6 +60,8 @@ final class Dispatcher: @unchecked Sendable {
     var commands: [QueueCommand] = []
     var latestCommand = Timestamp(milliseconds: 0)
     let started = Timestamp.now()
+    /// Why nothing can be committed any more.
+    private(set) var fatal: SpoolError?
 
     // Work gathered in one turn of the loop.
     var submissions: [Int: [LaneKey: LaneGroup.Submission]] = [:]
@@ -93,7 +95,12 @@ final class Dispatcher: @unchecked Sendable {
         self.logger = logger
         events = EventFactory(node: settings.node, eventPartitions: spool.partitionCount(of: .events))
         sites.resolved = { [unowned self] messages in
-            for message in messages where owns(message) { place(message) }
+            var touched: Set<LaneKey> = []
+            for message in messages where owns(message) {
+                if let lane = message.lastLane { touched.insert(lane) }
+                place(message)
+            }
+            for lane in touched { callParked(lane) }
             planTurn()
         }
     }
@@ -110,11 +117,22 @@ final class Dispatcher: @unchecked Sendable {
         let now = NIODeadline.now()
         guard now - lastSweep > .minutes(10) else { return }
         lastSweep = now
-        lanes = lanes.filter { _, load in load.messages > 0 || !load.parked.isEmpty || load.down != nil }
+        lanes = lanes.filter { _, load in
+            let wasDownLately = load.down.map { $0.until + .seconds(600) > .now() } ?? false
+            let isKept = load.messages > 0 || !load.parked.isEmpty || wasDownLately
+            if !isKept { load.wakeUp?.cancel() }
+            return isKept
+        }
     }
 
     /// Nothing can be committed any more: the service ends.
-    func fail(_ error: SpoolError) { gaveUp(error) }
+    func fail(_ error: SpoolError) {
+        fatal = error
+        let waiters = commitWaiters
+        commitWaiters = []
+        for waiter in waiters { waiter.fail(error) }
+        gaveUp(error)
+    }
 
     /// Runs what one turn gathered: reads contents, hands orders over, starts a commit.
     func planTurn() {

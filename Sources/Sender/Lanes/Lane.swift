@@ -48,7 +48,7 @@ final class Lane {
     func pump() {
         if group.isStopping { return giveBackAll(because: "the sender is stopping", until: nil, nil) }
         while var order = ready.first {
-            guard let connection = idle.popLast() else { return connect() }
+            guard let connection = popIdle() else { return connect() }
             guard order.isCounted || group.gauge.begin(order.recipientCount, lane: number) else {
                 idle.append(connection)
                 return group.waitForGauge(self)
@@ -58,6 +58,14 @@ final class Lane {
             connection.begin(order)
         }
         group.gauge.stopWaiting(number)
+    }
+
+    /// One that is ending stays among `connections` until it has ended.
+    private func popIdle() -> LaneConnection? {
+        while let connection = idle.popLast() {
+            if connection.isUsable { return connection }
+        }
+        return nil
     }
 
     private func connect() {
@@ -95,7 +103,7 @@ final class Lane {
 
     /// A host may refuse one of our addresses and welcome another, and a lane must not wait for another's probe.
     private func memoryKey(_ candidate: Site.Candidate) -> String {
-        "\(key) \(candidate.address.ipAddress ?? "") \(candidate.address.port ?? 0)"
+        "\(key) \(key.route) \(candidate.address.ipAddress ?? "") \(candidate.address.port ?? 0)"
     }
 
     private func candidates() -> [Site.Candidate] {

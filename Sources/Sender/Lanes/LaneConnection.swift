@@ -41,6 +41,8 @@ final class LaneConnection: OutboundConnectionDelegate {
             on: group.loop, delegate: self)
     }
 
+    /// Not so while the host ends the session and the socket is not closed yet.
+    var isUsable: Bool { connection?.isIdle ?? false }
     var transactions: Int { connection?.facts.transactions ?? 0 }
 
     func begin(_ order: Order) {

@@ -27,6 +27,8 @@ extension Dispatcher {
         case .handed(let lane):
             guard command.action != .retry else { break }
             message.command = command
+            // The order may not have left this loop yet.
+            submitOrders()
             let (key, group) = (message.key, groups[group(of: lane)])
             group.loop.execute { group.withdraw(key, from: lane) }
         case .resolving, .loading:

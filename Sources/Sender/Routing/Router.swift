@@ -18,8 +18,9 @@ struct Router: Sendable {
     init(routes: RoutesConfiguration, sender: SenderConfiguration) {
         let defaults = LaneSettings(sender)
         byMX = defaults
-        self.routes = routes.entries.map { entry in
-            let settings = defaults.overridden(by: entry)
+        self.routes = routes.entries.enumerated().map { index, entry in
+            var settings = defaults.overridden(by: entry)
+            settings.route = index + 1
             return switch entry.action {
             case .discard: (entry.pattern, .discard)
             case .relay(let hosts): (entry.pattern, .relay(hosts, settings))

@@ -44,6 +44,8 @@ struct Site: Sendable {
 
 /// How the lanes of a site behave: defaults of the configuration, overridden by its route.
 struct LaneSettings: Sendable, Equatable {
+    /// Number of the route, from 1; 0 where no route matches.
+    var route = 0
     var pacing = LanePacing.Configuration()
     var idleTime: TimeAmount = .seconds(30)
     var pool: String?

@@ -19,8 +19,8 @@ final class SiteDirectory {
 
     /// What stands behind a destination: its own MX hosts, or relay hosts given by name.
     private enum Question: Hashable {
-        case mx(Domain, port: Int)
-        case relay(String)
+        case mx(Domain, route: Int)
+        case relay(String, route: Int)
     }
 
     private let resolver: Resolver
@@ -45,13 +45,13 @@ final class SiteDirectory {
         case .discard:
             return .site(Site(name: "discard", kind: .discard, hosts: [], settings: LaneSettings()))
         case .mx(let domain, let settings):
-            return answer(.mx(domain, port: settings.port), for: message) { [resolver] done in
+            return answer(.mx(domain, route: settings.route), for: message) { [resolver] done in
                 resolver.lookup(domain) { done($0.map { Self.site($0, settings) }) }
             }
         case .relay(let hosts, let settings):
             let name = hosts.map(\.description).joined(separator: ",")
             if let site = Self.literalSite(hosts, name: name, settings) { return .site(site) }
-            return answer(.relay(name), for: message) { [resolver] done in
+            return answer(.relay(name, route: settings.route), for: message) { [resolver] done in
                 Self.resolve(hosts, name: name, settings, with: resolver, done: done)
             }
         }

@@ -19,12 +19,15 @@ extension Dispatcher {
     /// Finishes what runs, commits it, and ends. Running attempts get `time`, then they are cut off.
     func stop(within time: Duration) -> EventLoopFuture<Void> {
         isStopping = true
-        for group in groups { group.loop.execute { group.stop() } }
+        // Once a group has stopped, no attempt begins in it.
+        let stopped = EventLoopFuture.andAllComplete(
+            groups.map { group in group.loop.submit { group.stop() } }, on: loop)
         let cut = loop.scheduleTask(in: TimeAmount(time)) { [self] in
             for group in groups { group.loop.execute { group.abort() } }
         }
         let promise = loop.makePromise(of: Void.self)
-        waitForQuiet(promise, until: .now() + TimeAmount(time) + .seconds(5))
+        let end = NIODeadline.now() + TimeAmount(time) + .seconds(5)
+        stopped.whenComplete { [self] _ in waitForQuiet(promise, until: end) }
         return promise.futureResult.always { _ in cut.cancel() }
     }
 
@@ -40,6 +43,7 @@ extension Dispatcher {
     func give(up revoked: [Int]) -> EventLoopFuture<Void> {
         for partition in revoked { partitions[partition]?.isRevoked = true }
         let set = Set(revoked)
+        submitOrders()
         for message in messages.values where set.contains(message.partition) {
             waiting.remove(message)
             guard case .handed(let lane) = message.state else { continue }

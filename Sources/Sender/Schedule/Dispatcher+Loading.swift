@@ -24,8 +24,10 @@ extension Dispatcher {
     }
 
     private func loaded(_ messages: [QueuedMessage], _ result: Result<[StoredRecord?], SpoolError>) {
+        var freed: Set<LaneKey> = []
         for (index, message) in messages.enumerated() {
             guard case .loading(let target) = message.state, owns(message) else { continue }
+            defer { if message.reservation == nil { freed.insert(target.key) } }
             if let command = message.command {
                 carryOut(command, on: message)
                 continue
@@ -38,6 +40,7 @@ extension Dispatcher {
                 park(message, because: "its content cannot be read: \(error.message)", due: .now() + .seconds(10))
             }
         }
+        for lane in freed { callParked(lane) }
         planTurn()
     }
 

@@ -55,24 +55,36 @@ extension Dispatcher {
             _ = lanes[lane]?.parked.popFirst()
             waiting.remove(next.message)
             place(next.message)
+            // Looked up anew, it holds no room here yet: the others wait for what it finds.
+            if case .resolving = next.message.state { break }
             if lanes[lane]?.down != nil { break }
+        }
+        armWakeUp(lane)
+    }
+
+    /// While messages are parked and none is in the lane, whose end would call them, a timer does.
+    private func armWakeUp(_ lane: LaneKey) {
+        guard let load = lanes[lane], !load.parked.isEmpty, load.messages == 0 else { return }
+        wake(lane, after: max((load.down?.until ?? .now()) - .now(), .seconds(1)))
+    }
+
+    private func wake(_ lane: LaneKey, after wait: Duration) {
+        lanes[lane]?.wakeUp?.cancel()
+        lanes[lane]?.wakeUp = loop.scheduleTask(in: TimeAmount(wait)) { [self] in
+            callParked(lane)
+            planTurn()
         }
     }
 
     /// A lane could not reach any host: until then nothing is handed to it, then one message is its probe.
     func laneWentDown(_ lane: LaneKey, until: Timestamp, because reason: String) {
         lanes[lane]?.down = (until, reason)
-        lanes[lane]?.wakeUp?.cancel()
-        let wait = TimeAmount(max(until - .now(), .milliseconds(10)))
-        lanes[lane]?.wakeUp = loop.scheduleTask(in: wait) { [self] in
-            callParked(lane)
-            planTurn()
-        }
+        wake(lane, after: max(until - .now(), .milliseconds(10)))
     }
 
     func laneWorks(_ lane: LaneKey) {
         guard lanes[lane]?.down != nil else { return }
         lanes[lane]?.down = nil
-        lanes[lane]?.wakeUp?.cancel()
+        wake(lane, after: .zero)
     }
 }
