@@ -25,6 +25,7 @@ struct LoggedEvent: Decodable, Sendable {
     let attempt: Int
     let nextAttempt: String?
     let reply: Reply?
+    let `class`: String?
     let ambiguous: Bool?
     let reason: String?
     let actor: String?
@@ -35,7 +36,7 @@ struct LoggedEvent: Decodable, Sendable {
         case queueID = "queue_id"
         case reversePath = "reverse_path"
         case nextAttempt = "next_attempt"
-        case type, part, recipient, domain, attempt, reply, ambiguous, reason, actor, remote
+        case type, part, recipient, domain, attempt, reply, `class`, ambiguous, reason, actor, remote
     }
 
     static let finals: Set<String> = ["delivered", "failed", "expired", "dropped", "suppressed", "set_aside"]
