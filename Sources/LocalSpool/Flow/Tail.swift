@@ -82,15 +82,16 @@ final class Tail: Sendable {
             case .idle: if !wait { return nil }
             }
             if Task.isCancelled { return nil }
-            await waitForNews()
+            await waitForNews(orScan: !wait)
         }
     }
 
-    private func waitForNews() async {
+    /// - Parameter scan: The end of a scan is news too; it may have come before this call.
+    private func waitForNews(orScan scan: Bool) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 let isReady = state.withLock { state in
-                    if state.hasNews || Task.isCancelled { return true }
+                    if state.hasNews || Task.isCancelled || (scan && !state.isScanning) { return true }
                     state.waiter = continuation
                     return false
                 }
