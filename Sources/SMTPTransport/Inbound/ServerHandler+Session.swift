@@ -86,10 +86,10 @@ extension ServerHandler {
         input = ByteBuffer()
         guard let tlsContext else { return close(context) }
         do {
-            let handler = NIOSSLServerHandler(context: tlsContext)
-            tlsHandler = handler
+            let (handler, watch) = (NIOSSLServerHandler(context: tlsContext), CipherWatch(.server))
+            (tlsHandler, cipherWatch) = (handler, watch)
             state = .handshaking
-            try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+            try context.pipeline.syncOperations.addHandlers([watch, handler], position: .before(self))
         } catch {
             // The channel is closing: no handler can be added any more.
             close(context)
@@ -97,23 +97,11 @@ extension ServerHandler {
     }
 
     func tlsRuns() {
-        guard let version = tlsHandler?.tlsVersion else { return }
-        let facts = TLSFacts(version: version.text)
+        guard let tlsHandler, tlsHandler.tlsVersion != nil else { return }
+        let facts = TLSFacts(tlsHandler, cipherWatch)
         client.tls = facts
         session.tlsEstablished(facts)
         state = .running
         clock.progressed(.now(), isReceivingContent: false, received: 0)
-    }
-}
-
-extension TLSVersion {
-    /// As OpenSSL writes it.
-    var text: String {
-        switch self {
-        case .tlsv1: "TLSv1"
-        case .tlsv11: "TLSv1.1"
-        case .tlsv12: "TLSv1.2"
-        case .tlsv13: "TLSv1.3"
-        }
     }
 }

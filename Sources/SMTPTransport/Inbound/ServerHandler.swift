@@ -56,6 +56,7 @@ package final class ServerHandler: ChannelDuplexHandler {
     var timer: Scheduled<Void>?
     var tlsContext: NIOSSLContext?
     var tlsHandler: NIOSSLServerHandler?
+    var cipherWatch: CipherWatch?
     var input = ByteBuffer()
     var output = ByteBuffer()
     /// The role considers a message.

@@ -23,6 +23,8 @@ final class ClientHandler: ChannelInboundHandler {
     private var isProcessing = false
     private var isSending = false
     private var ending: Ending?
+    private var tlsHandler: NIOSSLClientHandler?
+    private var cipherWatch: CipherWatch?
 
     /// The session is over for this reason; the socket is closing.
     private struct Ending { var failure: Failure? }
@@ -99,10 +101,7 @@ final class ClientHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .handshakeCompleted? = event as? TLSUserEvent else { return }
-        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self)
-        // Without the handler the version is unknown, and only that: the handshake it reported is done.
-        connection?.facts.tls = TLSFacts(
-            version: handler?.tlsVersion?.name ?? "TLS", policy: target.tls.name, verified: target.tls.verifies)
+        connection?.facts.tls = TLSFacts(tlsHandler, cipherWatch, policy: target.tls)
         session.tlsEstablished(&output)
         process()
     }
@@ -179,7 +178,9 @@ extension ClientHandler {
             // An address literal is no SNI name (RFC 6066 §3).
             let isName = (try? SocketAddress(ipAddress: target.hostName, port: 0)) == nil
             let handler = try NIOSSLClientHandler(context: tls, serverHostname: isName ? target.hostName : nil)
-            try context.pipeline.syncOperations.addHandler(handler, position: .first)
+            let watch = CipherWatch(.client)
+            (tlsHandler, cipherWatch) = (handler, watch)
+            try context.pipeline.syncOperations.addHandlers([watch, handler], position: .first)
         } catch {
             session.tlsFailed("TLS cannot be started: \(error)")
         }

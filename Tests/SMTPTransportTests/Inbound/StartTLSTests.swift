@@ -72,7 +72,7 @@ import Testing
         try await client.addFirst { try Self.clientHandler() }
         try await sendMessage(client)
         let tls = try #require(receiver.received.first?.tls)
-        #expect(tls.version == "TLSv1.3")
+        #expect(tls.version == "TLSv1.3" && tls.cipher == "TLS_AES_128_GCM_SHA256")
         #expect(receiver.clients.first?.tls == tls)
         try await listener.shutdown(within: .seconds(5)).get()
     }

@@ -136,11 +136,13 @@ enum SelfSigned {
     static var certificate: String { directory.appendingPathComponent("cert.pem").path }
     static var key: String { directory.appendingPathComponent("key.pem").path }
 
-    static func serverContext() throws -> NIOSSLContext {
+    static func serverContext(upTo version: TLSVersion = .tlsv13) throws -> NIOSSLContext {
         let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
         let key = try NIOSSLPrivateKey(file: key, format: .pem)
-        return try NIOSSLContext(
-            configuration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(key))
+        configuration.maximumTLSVersion = version
+        return try NIOSSLContext(configuration: configuration)
     }
 
     /// A client context that trusts the certificate.

@@ -18,8 +18,21 @@ import Testing
         let peer = try await LoopbackPeer(behaviour())
         let seen = await Lane.run([mail()], to: target(peer.address, tls: .opportunistic))
         #expect(seen.outcomes == ["delivered: 250 2.0.0 queued"] && seen.end == "polite")
-        #expect(seen.facts?.tls == TLSFacts(version: "TLSv1.3", policy: "opportunistic", verified: false))
+        #expect(
+            seen.facts?.tls
+                == TLSFacts(
+                    version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", policy: "opportunistic", verified: false))
         #expect(peer.seen.lines.prefix(3) == ["EHLO a1.example.org", "STARTTLS", "EHLO a1.example.org"])
+        try await peer.stop()
+    }
+
+    @Test func olderVersion() async throws {
+        var older = try behaviour()
+        older.tls = try SelfSigned.serverContext(upTo: .tlsv12)
+        let peer = try await LoopbackPeer(older)
+        let seen = await Lane.run([mail()], to: target(peer.address, tls: .opportunistic))
+        #expect(seen.facts?.tls?.version == "TLSv1.2")
+        #expect(seen.facts?.tls?.cipher == "ECDHE-ECDSA-AES128-GCM-SHA256")
         try await peer.stop()
     }
 

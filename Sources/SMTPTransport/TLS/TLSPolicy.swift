@@ -42,15 +42,3 @@ package enum ClientTLSContexts {
         }
     }
 }
-
-extension TLSVersion {
-    /// As OpenSSL writes it.
-    var name: String {
-        switch self {
-        case .tlsv1: "TLSv1"
-        case .tlsv11: "TLSv1.1"
-        case .tlsv12: "TLSv1.2"
-        case .tlsv13: "TLSv1.3"
-        }
-    }
-}
