@@ -57,7 +57,8 @@ extension LaneSettings {
         switch route.connectionRate {
         case .unlimited: settings.limit(connections: nil)
         case .limited(let rate): settings.limit(connections: rate)
-        case nil: break
+        // Relay hosts are the operator's own: the default rate is for strangers.
+        case nil: if case .relay = route.action { settings.limit(connections: nil) }
         }
         settings.pool = route.pool
         settings.tls = route.tls ?? tls
