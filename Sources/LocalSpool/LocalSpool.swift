@@ -72,7 +72,7 @@ package final class LocalSpool: Spool {
         isReadOnly = readOnly
         limits = RecordLimits(configuration)
         let (writer, hub, upkeep) = (
-            Writer(configuration, observe: observe), Hub(ends: offsets.ends), Upkeep(configuration)
+            Writer(configuration, observe: observe), Hub(offsets), Upkeep(configuration)
         )
         (self.writer, self.hub, self.upkeep) = (writer, hub, upkeep)
         readers = ReaderPool(reading)
@@ -168,6 +168,22 @@ package final class LocalSpool: Spool {
     }
 
     package func endOffsets(of topic: Topic) async throws(SpoolError) -> [Int64] { hub.ends[topic.index] }
+
+    package func count(of topic: Topic, from offsets: [Int: Int64]) async throws(SpoolError) -> [Int: Int] {
+        try checkOpen()
+        let ends = hub.ends[topic.index]
+        var counts = offsets.mapValues { _ in 0 }
+        let wanted = offsets.filter { $0.value < ends[$0.key] }
+        var next = wanted.map { hub.start(topic, partition: $0.key, from: $0.value) }.min()
+        while let start = next {
+            let page = try await readers.perform { reader throws(SpoolError) in
+                try reader.count(topic, from: start, wanted)
+            }
+            counts.merge(page.counts) { $0 + $1 }
+            next = page.next
+        }
+        return counts
+    }
 
     /// Removes what is past its time at `now`; what the background does at each cleaning interval.
     package func cleanOnce(now: Timestamp) async throws(SpoolError) -> CleaningReport {

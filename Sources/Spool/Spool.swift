@@ -35,6 +35,9 @@ package protocol Spool: Sendable {
     /// First offset after the last record of each partition.
     func endOffsets(of topic: Topic) async throws(SpoolError) -> [Int64]
 
+    /// Number of records at or above an offset of each partition that is asked for.
+    func count(of topic: Topic, from offsets: [Int: Int64]) async throws(SpoolError) -> [Int: Int]
+
     /// Ends all work: waiting appends are written or failed, then files and connections are closed.
     func close() async
 }

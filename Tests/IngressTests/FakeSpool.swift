@@ -80,6 +80,7 @@ final class FakeSpool: Spool {
     }
     func committed(group: String, topic: Topic) async throws(SpoolError) -> [CommittedPosition?] { throw Self.absent }
     func endOffsets(of topic: Topic) async throws(SpoolError) -> [Int64] { throw Self.absent }
+    func count(of topic: Topic, from offsets: [Int: Int64]) async throws(SpoolError) -> [Int: Int] { throw Self.absent }
     func close() async {}
 
     private static let absent = SpoolError(.unavailable, "ingress has no business there")

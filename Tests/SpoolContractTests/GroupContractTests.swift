@@ -128,6 +128,28 @@ struct GroupContractTests {
         }
     }
 
+    @Test("a partition that was silent for long goes on where it was left", arguments: SpoolKind.allCases)
+    func silence(_ kind: SpoolKind) async throws {
+        let fixture = try kind.makeFixture()
+        defer { fixture.remove() }
+        let first = try await fixture.open()
+        let early = try await first.append([SpoolRecord(.mail, key: "k", partition: 5, value: bytes("early"))])
+        try await first.append((0..<300).map { SpoolRecord(.mail, key: "k", partition: 6, value: bytes("\($0)")) })
+        await first.close()
+
+        let second = try await fixture.open()
+        try await second.append([SpoolRecord(.mail, key: "k", partition: 5, value: bytes("late"))])
+        let member = try await second.join(group: "senders", topic: .mail)
+        _ = try await member.nextAssignment()
+        member.begin(partition: 5, at: early[0].offset + 1)
+        try await second.append([SpoolRecord(.mail, key: "k", partition: 5, value: bytes("latest"))])
+        #expect(try await member.nextRecords(2).compactMap(\.text) == ["late", "latest"])
+        // From below what it was silent about, it begins at its own record.
+        member.begin(partition: 5, at: early[0].offset)
+        #expect(try await member.nextRecords(3).compactMap(\.text) == ["early", "late", "latest"])
+        await second.close()
+    }
+
     @Test("groups do not see each other", arguments: SpoolKind.allCases)
     func independence(_ kind: SpoolKind) async throws {
         try await withSpool(kind) { spool, _ in

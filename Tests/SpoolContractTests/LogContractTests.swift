@@ -150,6 +150,26 @@ struct LogContractTests {
         await again.close()
     }
 
+    @Test("records are counted from an offset of their partition on", arguments: SpoolKind.allCases)
+    func count(_ kind: SpoolKind) async throws {
+        let fixture = try kind.makeFixture()
+        defer { fixture.remove() }
+        let spool = try await fixture.open()
+        let positions = try await spool.append(
+            (0..<90).map { SpoolRecord(.mail, key: "k", partition: $0 % 3, value: bytes("\($0)")) })
+        let ends = try await spool.endOffsets(of: .mail)
+        let asked: [Int: Int64] = [0: 0, 1: positions[31].offset, 2: ends[2], 3: 0]
+        #expect(try await spool.count(of: .mail, from: asked) == [0: 30, 1: 20, 2: 0, 3: 0])
+        #expect(try await spool.count(of: .mail, from: [:]).isEmpty)
+        await spool.close()
+
+        let again = try await fixture.open()
+        #expect(try await again.count(of: .mail, from: asked) == [0: 30, 1: 20, 2: 0, 3: 0])
+        try await again.append([SpoolRecord(.mail, key: "k", partition: 2, value: bytes("late"))])
+        #expect(try await again.count(of: .mail, from: asked) == [0: 30, 1: 20, 2: 1, 3: 0])
+        await again.close()
+    }
+
     @Test("after close appends fail and readers end", arguments: SpoolKind.allCases)
     func close(_ kind: SpoolKind) async throws {
         try await withSpool(kind) { spool, _ in

@@ -6,16 +6,26 @@ final class Hub: Sendable {
     private struct State {
         /// By topic and partition, as published: what a reader can be at the end of.
         var ends: [[Int64]]
+        /// By topic, as the file has them.
+        var noted: [Offsets.Note]
         var tails: [[Tail]]
     }
 
     private let state: Mutex<State>
 
-    init(ends: [[Int64]]) {
-        state = Mutex(State(ends: ends, tails: ends.map { _ in [] }))
+    init(_ offsets: Offsets) {
+        state = Mutex(State(ends: offsets.ends, noted: offsets.noted, tails: offsets.ends.map { _ in [] }))
     }
 
     var ends: [[Int64]] { state.withLock { $0.ends } }
+
+    func noted(_ topic: Topic, _ note: Offsets.Note) { state.withLock { $0.noted[topic.index] = note } }
+
+    /// Where to look for records of a partition from an offset on: above the rows of others that were written since its
+    /// last record.
+    func start(_ topic: Topic, partition: Int, from offset: Int64) -> Int64 {
+        state.withLock { $0.noted[topic.index].start(partition, from: max(offset, 0)) }
+    }
 
     func hasReaders(_ topic: Topic) -> Bool { state.withLock { !$0.tails[topic.index].isEmpty } }
 

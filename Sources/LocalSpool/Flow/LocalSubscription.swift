@@ -115,7 +115,7 @@ final class LocalSubscription: Subscription {
 
     func begin(partition: Int, at offset: Int64) {
         guard groups.owns(name, member, [partition]) else { return }
-        tail.begin([(partition, offset)])
+        tail.begin([(partition, hub.start(name.topic, partition: partition, from: offset))])
     }
 
     func release(_ partitions: [Int]) {

@@ -114,6 +114,30 @@ final class RecordReader {
         }
     }
 
+    /// Counts records by partition, a page of rows at a time, so that no snapshot stays long.
+    ///
+    /// - Parameter wanted: Of each partition that is counted, its first offset.
+    /// - Returns: `next` is where the next page begins; `nil` at the end of the topic.
+    func count(
+        _ topic: Topic, from start: Int64, _ wanted: [Int: Int64]
+    ) throws(SpoolError) -> (counts: [Int: Int], next: Int64?) {
+        let sql = """
+            SELECT id, partition FROM \(Schema.table(topic)) WHERE id >= ? ORDER BY id LIMIT \(Self.batchSkips)
+            """
+        return try perform(sql) { statement in
+            statement.bind(1, start)
+            var counts: [Int: Int] = [:]
+            var (rows, last) = (0, start)
+            while try statement.step() {
+                rows += 1
+                last = statement.integer(0)
+                let partition = Int(statement.integer(1))
+                if let first = wanted[partition], last >= first { counts[partition, default: 0] += 1 }
+            }
+            return (counts, rows == Self.batchSkips ? last + 1 : nil)
+        }
+    }
+
     /// First offset of a record of that moment or later, over all partitions; `next` where there is none.
     ///
     /// Times grow with offsets, as the writer sees to while it runs; a clock set back between two runs makes the

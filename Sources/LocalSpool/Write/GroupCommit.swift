@@ -52,6 +52,8 @@ final class GroupCommit {
         /// By topic: whether it has new records.
         var touched: [Bool]
         var committed: [CommittedPositions.Group: [Int: CommittedPosition]] = [:]
+        /// Topics whose offsets were noted with it.
+        var noted: [Topic] = []
     }
 
     /// Writes the requests and tells each its result, in order.
@@ -65,6 +67,7 @@ final class GroupCommit {
         do {
             let batch = try attempt(requests)
             committed.note(batch.committed)
+            for topic in batch.noted { hub.noted(topic, offsets.note(topic)) }
             for topic in Topic.allCases where batch.touched[topic.index] {
                 hub.publish(topic, batch.published[topic.index], ends: offsets.ends[topic.index])
             }
@@ -105,9 +108,10 @@ final class GroupCommit {
                 try write(batch.committed, statements)
                 for topic in Topic.allCases where unnoted[topic.index] >= Self.notedEvery {
                     try offsets.save(topic, to: file)
-                    unnoted[topic.index] = 0
+                    batch.noted.append(topic)
                 }
                 try statements.commit.run()
+                for topic in batch.noted { unnoted[topic.index] = 0 }
                 return batch
             } catch {
                 offsets.ends = hub.ends
@@ -187,6 +191,7 @@ final class GroupCommit {
                 try offsets.save(topic, to: file)
                 try statements.commit.run()
                 unnoted[topic.index] = 0
+                hub.noted(topic, offsets.note(topic))
                 return removed
             } catch {
                 try? statements.rollback.run()  // may be done already, as above

@@ -50,6 +50,10 @@ extension MetricDeclaration {
     package static let conservationDifference = MetricDeclaration(
         "apus_conservation_difference", .gauge, labels: ["partition"],
         "Recipients accepted less those ended and queued.", alert: "not 0: mail was lost or counted twice")
+    package static let spoolLag = MetricDeclaration(
+        "apus_spool_lag_records", .gauge, labels: ["partition"],
+        "Records of mail that the sender has still to read; after a start also those it reads again.",
+        alert: "it rises for minutes: the sender does not keep up with ingress")
     package static let uncommittedAttempts = MetricDeclaration(
         "apus_uncommitted_attempts", .gauge,
         "Attempts begun whose outcome is not committed: what a kill would repeat.",

@@ -1,4 +1,5 @@
 import DeliveryPolicy
+import Logging
 import MailModel
 import NIOCore
 import NodeRuntime
@@ -44,6 +45,9 @@ extension SenderService {
         registry.observe(.queuedRecipients) { [self] in
             await stateCounts().map { MetricSample(Double($0.value), labels: [$0.key]) }
         }
+        registry.observe(.spoolLag) { [self] in
+            await lag().sorted { $0.key < $1.key }.map { MetricSample(Double($0.value), labels: ["\($0.key)"]) }
+        }
         registry.observe(.connections) { [self] in
             var count = 0
             for group in groups { count += await onLoop(group.loop) { group.connections } }
@@ -60,6 +64,21 @@ extension SenderService {
                     partition: partition, intakeMark: state.ledger.intakeMark, totals: state.ledger.totals,
                     queued: state.queuedRecipients)
             }
+        }
+    }
+
+    /// By partition, the records of `mail` that are still to be read; empty while the spool does not tell.
+    package func lag() async -> [Int: Int] {
+        guard let dispatcher = current else { return [:] }
+        let states = await onLoop(dispatcher.loop) {
+            dispatcher.partitions.mapValues { (mark: $0.ledger.intakeMark, again: $0.toReload) }
+        }
+        do {
+            return try await spool.count(of: .mail, from: states.mapValues(\.mark)).merging(
+                states.mapValues(\.again), uniquingKeysWith: +)
+        } catch {
+            logger.warning("the records still to be read cannot be counted", metadata: ["error": "\(error)"])
+            return [:]
         }
     }
 

@@ -134,15 +134,17 @@ extension Node {
 
     /// Until nothing is queued and everything in the spool was taken in; then the books must balance.
     func waitUntilEmpty(timeout: Duration = .seconds(30)) async throws {
+        let names = ["apus_queued_recipients", "apus_spool_lag_records", "apus_uncommitted_attempts"]
         var last: [String: Double] = [:]
         do {
+            var wasEmpty = false
             try await wait(until: "the queue is empty", timeout: timeout) {
-                last = try await metrics().filter { key, value in
-                    value != 0
-                        && ["apus_queued_recipients", "apus_uncommitted_attempts"]
-                            .contains { key.hasPrefix($0) }
-                }
-                return last.isEmpty
+                let all = try await metrics()
+                last = all.filter { key, value in value != 0 && names.contains { key.hasPrefix($0) } }
+                let isEmpty = last.isEmpty && names.allSatisfy { name in all.keys.contains { $0.hasPrefix(name) } }
+                // The figures of one answer are taken one after the other: what was taken in between is in the next.
+                defer { wasEmpty = isEmpty }
+                return wasEmpty && isEmpty
             }
         } catch { throw TestKitError("\(error): \(last)") }
         let books = try await metrics().filter { $0.key.hasPrefix("apus_conservation_difference") }

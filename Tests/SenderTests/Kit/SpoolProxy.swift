@@ -106,6 +106,9 @@ final class SpoolProxy: Spool {
     }
 
     func endOffsets(of topic: Topic) async throws(SpoolError) -> [Int64] { try await base.endOffsets(of: topic) }
+    func count(of topic: Topic, from offsets: [Int: Int64]) async throws(SpoolError) -> [Int: Int] {
+        try await base.count(of: topic, from: offsets)
+    }
     func close() async { await base.close() }
 }
 
