@@ -29,8 +29,8 @@ extension Dispatcher {
 
     private func assign(_ message: QueuedMessage, to site: Site) {
         if let command = message.command { return carryOut(command, on: message) }
-        let pool = message.entry.wishes.pool ?? site.settings.pool ?? pools.defaultPool
-        guard let source = pools.next(in: pool) else {
+        let pool = pool(of: message, site.settings)
+        guard let source = nextSource(for: message, in: pool, site) else {
             return park(message, because: "pool \(pool) has no usable source", due: .now() + .seconds(60))
         }
         let lane = LaneKey(site: site.name, source: source.name, route: site.settings.route)
@@ -51,6 +51,29 @@ extension Dispatcher {
         planTurn()
     }
 
+    private func pool(of message: QueuedMessage, _ settings: LaneSettings) -> String {
+        message.entry.wishes.pool ?? settings.pool ?? pools.defaultPool
+    }
+
+    /// One that this attempt has not used; where there is a choice, one whose lane is not down.
+    private func nextSource(for message: QueuedMessage, in pool: String, _ site: Site) -> Source? {
+        let now = Timestamp.now()
+        let isUntried = { (source: String) in !message.refusedSources.contains(source) }
+        return pools.next(in: pool) { source in
+            let down = lanes[LaneKey(site: site.name, source: source, route: site.settings.route)]?.down
+            return isUntried(source) && down.map { $0.until <= now } ?? true
+        } ?? pools.next(in: pool, where: isUntried)
+    }
+
+    /// Whether the pool has a source that neither this attempt has used nor is down at the site of a lane.
+    func hasOtherSource(_ message: QueuedMessage, than lane: LaneKey, _ context: LaneContext) -> Bool {
+        guard let pool = context.pool else { return false }
+        return pools.has(in: pool) { source in
+            source != lane.source && !message.refusedSources.contains(source)
+                && lanes[LaneKey(site: lane.site, source: source, route: lane.route)]?.down == nil
+        }
+    }
+
     /// Bounds of the lane and of the node; a lane that is down has room for its probe alone.
     func hasRoom(_ message: QueuedMessage, in lane: LaneKey) -> Bool {
         guard let load = lanes[lane] else { return false }
@@ -64,8 +87,11 @@ extension Dispatcher {
     func submit(_ message: QueuedMessage, to target: LaneTarget) {
         guard let content = message.content else { return }
         let entry = message.entry
+        let isLastSource = !pools.has(in: pool(of: message, target.site.settings)) { source in
+            source != target.source.name && !message.refusedSources.contains(source)
+        }
         let order = Order(
-            key: message.key, epoch: message.epoch,
+            key: message.key, epoch: message.epoch, isLastSource: isLastSource,
             transaction: OutboundTransaction(
                 reversePath: entry.reversePath, recipients: entry.recipients.map(\.recipient), content: content,
                 smtpUTF8: entry.smtpUTF8, body: message.body, envelopeID: entry.envelopeID,

@@ -43,6 +43,8 @@ final class QueuedMessage {
     var reservation: Reservation?
     var body: BodyType
     var lastLane: LaneKey?
+    /// Sources whose sessions a host refused in the attempt that goes on.
+    var refusedSources: [String] = []
 
     enum Reservation {
         case memory

@@ -156,7 +156,7 @@ final class Lane {
     func finished(_ connection: LaneConnection, _ order: Order, _ result: TransactionResult, began: Timestamp) {
         let isLastHost = { [self] in order.hostsTried + 1 >= candidates().count }
         let attempt = Attempt(
-            outcomes: result.perRecipient.map { outcome($0, isLastHost: isLastHost) }, began: began,
+            outcomes: result.perRecipient.map { outcome($0, of: order, isLastHost: isLastHost) }, began: began,
             facts: connection.facts)
         learn(from: attempt, connection)
         if attempt.continuesAtNextHost {
@@ -179,11 +179,11 @@ final class Lane {
         pump()
     }
 
-    private func outcome(_ result: RecipientResult, isLastHost: () -> Bool) -> Attempt.Outcome {
+    private func outcome(_ result: RecipientResult, of order: Order, isLastHost: () -> Bool) -> Attempt.Outcome {
         switch result {
         case .delivered(let reply): .delivered(reply)
         case .failed(let failure):
-            .failed(failure, FailurePolicy.disposition(of: failure, in: context(isLastHost: isLastHost())))
+            .failed(failure, FailurePolicy.disposition(of: failure, in: context(order, isLastHost: isLastHost())))
         }
     }
 
@@ -199,8 +199,10 @@ final class Lane {
         if isTrouble { pacing.trouble(now: group.instant) } else { pacing.succeeded() }
     }
 
-    private func context(isLastHost: Bool) -> FailurePolicy.Context {
-        FailurePolicy.Context(isLastHost: isLastHost, requiresTLS: site.settings.tls == .required)
+    private func context(_ order: Order? = nil, isLastHost: Bool) -> FailurePolicy.Context {
+        FailurePolicy.Context(
+            isLastHost: isLastHost, isLastSource: order?.isLastSource ?? true,
+            requiresTLS: site.settings.tls == .required)
     }
 
     func connectionEnded(_ connection: LaneConnection) {
@@ -219,7 +221,7 @@ final class Lane {
     /// No host is left: the first order was the probe and failed with it, the others were not tried.
     private func goDown(_ failure: Failure, _ connection: LaneConnection) {
         if let probe = ready.popFirst() {
-            let decision = FailurePolicy.disposition(of: failure, in: context(isLastHost: true))
+            let decision = FailurePolicy.disposition(of: failure, in: context(probe, isLastHost: true))
             let outcomes = Array(repeating: Attempt.Outcome.failed(failure, decision), count: probe.recipientCount)
             report(probe, .attempted(Attempt(outcomes: outcomes, began: .now(), facts: connection.facts)))
         }

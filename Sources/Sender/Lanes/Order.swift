@@ -6,15 +6,18 @@ import SMTPProtocol
 struct Order: Sendable {
     let key: QueuedMessage.Key
     let epoch: UInt64
+    /// No other source of the pool is left to this attempt.
+    let isLastSource: Bool
     let transaction: OutboundTransaction
     /// Addresses of the site that failed in this attempt.
     var hostsTried = 0
     /// Its recipients are in the gauge of uncommitted attempts.
     var isCounted = false
 
-    init(key: QueuedMessage.Key, epoch: UInt64, transaction: OutboundTransaction) {
+    init(key: QueuedMessage.Key, epoch: UInt64, isLastSource: Bool, transaction: OutboundTransaction) {
         self.key = key
         self.epoch = epoch
+        self.isLastSource = isLastSource
         self.transaction = transaction
     }
 
@@ -61,9 +64,12 @@ struct Attempt: Sendable {
     var facts: Facts
 
     /// No recipient has an outcome yet: the same attempt goes on elsewhere.
-    var continuesAtNextHost: Bool {
+    var continuesAtNextHost: Bool { goesOn(.nextHost) }
+    var continuesAtNextSource: Bool { goesOn(.nextSource) }
+
+    private func goesOn(_ step: Disposition.Step) -> Bool {
         outcomes.allSatisfy { outcome in
-            if case .failed(_, let disposition) = outcome { disposition.step == .nextHost } else { false }
+            if case .failed(_, let disposition) = outcome { disposition.step == step } else { false }
         }
     }
 

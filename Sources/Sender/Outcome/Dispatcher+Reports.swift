@@ -27,6 +27,10 @@ extension Dispatcher {
         if attempt.reachedHost { laneWorks(lane) }
         lanes[lane]?.noteEnd(at: .now())
         metrics.attempted(attempt.facts)
+        if attempt.continuesAtNextSource {
+            message.refusedSources.append(lane.source)
+            return place(message)
+        }
         settle(message, attempt, context)
     }
 
@@ -43,7 +47,11 @@ extension Dispatcher {
         if let command = message.command { return carryOut(command, on: message) }
         if message.entry.expiry <= .now() { return expire(message, failure) }
         if until != nil {
-            park(message, in: lane)
+            if let context = lanes[lane]?.context, hasOtherSource(message, than: lane, context) {
+                place(message)
+            } else {
+                park(message, in: lane)
+            }
         } else {
             park(message, because: reason, due: .now() + .seconds(60))
         }
@@ -71,6 +79,7 @@ extension Dispatcher {
         if !settlement.failed.isEmpty { requestNotice(of: settlement, message) }
         message.entry.recipients = settlement.remaining
         message.content = nil
+        message.refusedSources = []
         guard !settlement.remaining.isEmpty else { return end(message) }
         message.entry.state = .scheduled
         message.entry.reason = nil

@@ -24,9 +24,15 @@ struct SourcePools {
         defaultPool = sender.defaultPool
     }
 
-    /// The source whose turn it is; `nil` when the pool has none, or is not configured.
-    mutating func next(in pool: String) -> Source? {
-        guard let index = pools[pool]?.next(), let member = pools[pool]?.members[index] else { return nil }
-        return sources[member.source]
+    /// The source whose turn it is; `nil` when none is usable, or the pool is not configured.
+    mutating func next(in pool: String, where isUsable: (String) -> Bool) -> Source? {
+        guard let members = pools[pool]?.members,
+            let index = pools[pool]?.next(where: { isUsable(members[$0].source) })
+        else { return nil }
+        return sources[members[index].source]
+    }
+
+    func has(in pool: String, where isUsable: (String) -> Bool) -> Bool {
+        pools[pool]?.members.contains { $0.weight > 0 && isUsable($0.source) } ?? false
     }
 }

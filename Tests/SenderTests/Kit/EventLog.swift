@@ -29,6 +29,7 @@ struct LoggedEvent: Decodable, Sendable {
     let ambiguous: Bool?
     let reason: String?
     let actor: String?
+    let source: String?
     let remote: Remote?
 
     enum CodingKeys: String, CodingKey {
@@ -36,7 +37,7 @@ struct LoggedEvent: Decodable, Sendable {
         case queueID = "queue_id"
         case reversePath = "reverse_path"
         case nextAttempt = "next_attempt"
-        case type, part, recipient, domain, attempt, reply, `class`, ambiguous, reason, actor, remote
+        case type, part, recipient, domain, attempt, reply, `class`, ambiguous, reason, actor, source, remote
     }
 
     static let finals: Set<String> = ["delivered", "failed", "expired", "dropped", "suppressed", "set_aside"]

@@ -7,7 +7,8 @@ import Synchronization
 final class ScriptedPeer: Sendable {
     /// Where a session stands when the peer is asked what to say.
     enum Step: Sendable {
-        case greeting
+        /// With the client's address.
+        case greeting(String)
         case mail(String)
         case rcpt(String)
         case data
@@ -118,7 +119,7 @@ private final class PeerSession: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         shared.state.withLock { $0.connections += 1 }
-        ask(.greeting, context) { _ in }
+        ask(.greeting(context.remoteAddress?.ipAddress ?? ""), context) { _ in }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

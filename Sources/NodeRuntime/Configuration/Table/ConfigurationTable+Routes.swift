@@ -45,7 +45,8 @@ extension ConfigurationTable {
             "messages_per_connection", \.template.messagesPerConnection, ValueKind.integer(1...1_000_000).optional,
             default: "sender.lane.messages_per_connection", "Messages before a connection is closed.")
         Field(
-            "connection_rate", \.template.connectionRate, rateOverride, default: "sender.lane.connection_rate; to relay hosts unlimited",
+            "connection_rate", \.template.connectionRate, rateOverride,
+            default: "sender.lane.connection_rate; to relay hosts unlimited",
             "New connections of a lane.")
         Field("port", \.template.port, ValueKind.port.optional, default: "sender.port", "Port of hosts that name none.")
     }
