@@ -25,6 +25,16 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 
+/// The runtime goes into the binary: it then runs where no Swift is installed, and counting references is cheaper.
+let staticRuntime: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-Xlinker", "--start-group", "-lCoreFoundation", "-lFoundationEssentials",
+            "-lFoundationInternationalization", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections",
+            "-Xlinker", "--end-group", "-lstdc++",
+        ], .when(platforms: [.linux]))
+]
+
 func target(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
@@ -101,7 +111,7 @@ let package = Package(
                 "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, nioHTTP, logging,
                 lifecycle,
                 httpClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], swiftSettings: strict),
+            ], swiftSettings: strict, linkerSettings: staticRuntime),
         // Tests mirror the sources
         .target(name: "MailTestKit", dependencies: ["MailModel"], path: "Tests/MailTestKit", swiftSettings: strict),
         tests("MailModelTests", ["MailModel", "MailTestKit", nioCore]),

@@ -5,6 +5,8 @@ package import MailModel
 package struct NodeConfiguration: Equatable, Sendable {
     /// Unique in the cluster.
     package var node: String
+    /// `nil`: as many as processors less one.
+    package var eventLoops: Int?
     package var spool = SpoolConfiguration()
     package var ingress: IngressConfiguration
     package var sender = SenderConfiguration()

@@ -3,6 +3,7 @@ import Glibc
 import Ingress
 import LocalSpool
 import Logging
+import NIOCore
 import NIOPosix
 import NodeRuntime
 import Sender
@@ -30,7 +31,8 @@ struct Node {
         let spool = try LocalSpool.open(configuration.spool.local.spool, logger: Logger(label: "spool"))
         let resolver = try Resolver(configuration.dns.resolver)
         defer { resolver.close() }
-        let loops = MultiThreadedEventLoopGroup.singleton
+        let loops = MultiThreadedEventLoopGroup(
+            numberOfThreads: configuration.eventLoops ?? max(1, System.coreCount - 1))
         let admin = AdminServer(
             configuration: configuration.http, health: health, metrics: metrics,
             logger: Logger(label: "admin"))
@@ -70,6 +72,8 @@ struct Node {
             throw error
         }
         await spool.close()
+        // The process ends either way.
+        try? await loops.shutdownGracefully()
         logger.notice("stopped", metadata: ["reason": end == .stopped ? "asked to" : "asked to, at once"])
     }
 }

@@ -4,6 +4,10 @@ internal import MailModel
 enum ConfigurationTable {
     static let node = ConfigurationSection<NodeConfiguration> {
         Field("node", \.node, .identifier, default: "the host's name", "Name of the node, unique in the cluster.")
+        Field(
+            "event_loops", \.eventLoops, ValueKind.integer(1...256).optional,
+            default: "as many as processors less one, at least 1",
+            "Threads that serve connections. One processor is left to the spool and the kernel.")
         Field("spool", \.spool, spool, "Where mail is kept between ingress and sender.")
         Field("ingress", \.ingress, ingress, "How mail comes in.")
         Field("sender", \.sender, sender, "How mail goes out.")
