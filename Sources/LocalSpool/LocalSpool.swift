@@ -152,6 +152,8 @@ package final class LocalSpool: Spool {
         let ends = hub.ends[topic.index]
         switch start {
         case .beginning: tail.begin(ends.indices.map { ($0, 0) })
+        case .offsets(let offsets):
+            tail.begin(offsets.map { ($0.key, hub.start(topic, partition: $0.key, from: $0.value)) })
         case .end: tail.begin(ends.indices.map { ($0, ends[$0]) })
         case .time(let time):
             let next = ends.max() ?? 0

@@ -45,6 +45,8 @@ package protocol Spool: Sendable {
 /// Where `follow` begins: records from a moment on, or those written after the call.
 package enum FollowStart: Sendable {
     case beginning
+    /// Only the partitions that are named, each from its offset on.
+    case offsets([Int: Int64])
     case time(Timestamp)
     case end
 }

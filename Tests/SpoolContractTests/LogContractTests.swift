@@ -127,7 +127,14 @@ struct LogContractTests {
             #expect(Set(try await end.nextRecords(10).compactMap(\.text)) == Set((20..<30).map(String.init)))
             #expect(Set(try await time.nextRecords(20).compactMap(\.text)) == Set((10..<30).map(String.init)))
             #expect(Set(try await beginning.nextRecords(30).compactMap(\.text)) == Set((0..<30).map(String.init)))
-            for stream in [end, time, beginning] { #expect(try await stream.rest().isEmpty) }
+            let starts = try await spool.endOffsets(of: .events).enumerated().filter { $0.offset % 2 == 0 }
+            let offsets = try await spool.follow(
+                .events, from: .offsets(Dictionary(uniqueKeysWithValues: starts.map { ($0.offset, $0.element) })))
+            try await spool.append(
+                (0..<32).map { SpoolRecord(.events, key: "k", partition: $0 % 16, value: bytes("o")) })
+            #expect(try await offsets.nextRecords(16).allSatisfy { $0.position.partition % 2 == 0 && $0.text == "o" })
+            for stream in [end, time, beginning] { _ = try await stream.nextRecords(32) }
+            for stream in [end, time, beginning, offsets] { #expect(try await stream.rest().isEmpty) }
             end.close()
             #expect(try await end.next(wait: true).isEmpty)
         }

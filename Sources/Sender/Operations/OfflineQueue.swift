@@ -6,7 +6,6 @@ package import Spool
 package struct OfflineQueue: Sendable {
     private let spool: any Spool
     private let lifetime: Duration
-    private static let batch = 500
 
     /// - Parameter lifetime: Of messages that wish for none, as `sender.lifetime`.
     package init(spool: any Spool, lifetime: Duration) {
@@ -16,8 +15,6 @@ package struct OfflineQueue: Sendable {
 
     /// Queued message parts that match, in order of queue ID.
     package func items(_ selector: QueueSelector) async throws(SpoolError) -> [QueueItem] {
-        let committed = try await spool.committed(group: SenderService.group, topic: .mail)
-        let ends = try await spool.endOffsets(of: .mail)
         var items: [QueueItem] = []
         for partition in 0..<spool.partitionCount(of: .mail) {
             for (key, entry) in try await Takeover.schedule(of: partition, spool: spool, unreadable: { _, _ in }) {
@@ -26,37 +23,37 @@ package struct OfflineQueue: Sendable {
                 items.append(
                     QueueItem(entry, state: entry.state == .held ? "held" : state, lane: nil, partition: partition))
             }
-            items += try await unfinished(partition, committed[partition], end: ends[partition])
         }
+        items += try await unfinished()
         return items.filter { Self.matches($0, selector) }.sorted { ($0.queueID, $0.part) < ($1.queueID, $1.part) }
     }
 
     /// Records that are not finished and have no schedule entry.
-    private func unfinished(
-        _ partition: Int, _ committed: CommittedPosition?, end: Int64
-    ) async throws(SpoolError) -> [QueueItem] {
-        var offsets: [Int64] = []
-        var mark: Int64 = 0
-        if let committed {
-            let ledger = try Takeover.ledger(committed)
-            offsets = ledger.unfinished
-            mark = ledger.intakeMark
+    private func unfinished() async throws(SpoolError) -> [QueueItem] {
+        var ledgers = [Ledger](repeating: Ledger(), count: spool.partitionCount(of: .mail))
+        for case let position? in try await spool.committed(group: SenderService.group, topic: .mail) {
+            ledgers[position.partition] = try Takeover.ledger(position)
         }
-        if mark < end { offsets += Array(mark..<end) }
+        let starts = Dictionary(uniqueKeysWithValues: ledgers.enumerated().map { ($0, $1.committedOffset) })
+        let stream = try await spool.follow(.mail, from: .offsets(starts))
+        defer { stream.close() }
         var items: [QueueItem] = []
-        for start in stride(from: 0, to: offsets.count, by: Self.batch) {
-            let positions = offsets[start..<min(start + Self.batch, offsets.count)].map {
-                Position(partition: partition, offset: $0)
-            }
-            for record in try await spool.read(positions, of: .mail) {
-                guard let record else { continue }
-                let message = try MessageRecord(record)
+        while true {
+            let records = try await stream.next(wait: false)
+            if records.isEmpty { return items }
+            for record in records {
+                let (partition, offset) = (record.position.partition, record.position.offset)
+                let ledger = ledgers[partition]
+                guard offset >= ledger.intakeMark || ledger.isUnfinished(offset) else { continue }
+                // What cannot be read is no mail; the sender that meets it says so.
+                guard let message = try? MessageRecord(record) else { continue }
                 let expiry = message.arrival + (message.wishes.lifetime ?? lifetime)
-                let entry = ScheduleEntry(message, at: record.position.offset, expiry: expiry)
-                items.append(QueueItem(entry, state: "ready", lane: nil, partition: partition))
+                items.append(
+                    QueueItem(
+                        ScheduleEntry(message, at: offset, expiry: expiry), state: "ready", lane: nil,
+                        partition: partition))
             }
         }
-        return items
     }
 
     private static func matches(_ item: QueueItem, _ selector: QueueSelector) -> Bool {
