@@ -128,7 +128,9 @@ let package = Package(
         tests(
             "SMTPTransportTests",
             ["MailModel", "SMTPProtocol", "SMTPTransport", nioCore, nioPosix, nioEmbedded, nioSSL]),
-        tests("NodeRuntimeTests", ["MailModel", "NodeRuntime", nioCore, nioPosix, logging, metrics, lifecycle]),
+        tests(
+            "NodeRuntimeTests",
+            ["MailModel", "NodeRuntime", "MailTestKit", nioCore, nioPosix, logging, metrics, lifecycle]),
         tests(
             "IngressTests",
             [

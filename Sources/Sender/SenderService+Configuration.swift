@@ -1,8 +1,25 @@
 import DeliveryPolicy
 import MailModel
 import NIOCore
-import NodeRuntime
+package import NodeRuntime
 import SMTPProtocol
+
+extension SenderService: Reconfigurable {
+    package func prepare(_ configuration: NodeConfiguration) throws -> @Sendable () async -> Void {
+        let pools = try SourcePools(configuration.sender)
+        return { [self] in
+            gauge.set(limit: configuration.sender.maxUncommitted)
+            let settings = LaneGroup.Settings(configuration.sender)
+            for group in groups { await onLoop(group.loop) { group.reconfigure(settings) } }
+            guard let dispatcher = current else { return }
+            await onLoop(dispatcher.loop) {
+                dispatcher.reconfigure(
+                    .init(configuration), router: Router(routes: configuration.routes, sender: configuration.sender),
+                    pools: pools, retry: RetryPolicy(configuration.sender.retry))
+            }
+        }
+    }
+}
 
 extension Dispatcher.Settings {
     init(_ configuration: NodeConfiguration) {

@@ -170,7 +170,7 @@ package final class SenderService: Service {
             return  // cancelled: the service ended by itself
         }
         logger.info("the sender is stopping")
-        let drained = dispatcher.loop.flatSubmit { dispatcher.stop(within: self.configuration.sender.drainTime) }
+        let drained = dispatcher.loop.flatSubmit { dispatcher.stop() }
         do {
             try await drained.get()
         } catch {

@@ -16,7 +16,8 @@ struct Apus: AsyncParsableCommand {
             75 try again; 77 no permission; 78 configuration.
             """,
         subcommands: [
-            ServeCommand.self, CheckConfigCommand.self, QueueCommandGroup.self, TraceCommand.self, WhyCommand.self,
+            ServeCommand.self, ReloadCommand.self, CheckConfigCommand.self, QueueCommandGroup.self, TraceCommand.self,
+            WhyCommand.self,
             SendCommand.self, SinkCommand.self,
         ])
 }

@@ -43,6 +43,27 @@ struct LanePacingTests {
         #expect(lane.mayOpen(now: at(60)) == .yes)
     }
 
+    /// A reload is no way around the rate.
+    @Test func anotherRateCountsWhatWasOpenedBefore() {
+        var lane = LanePacing()
+        for _ in 0..<100 {
+            lane.opened(now: at(10))
+            lane.closed()
+        }
+        var slower = LanePacing.Configuration()
+        slower.connections = 20
+        slower.ceiling = 1
+        lane.reconfigure(slower)
+        #expect(lane.mayOpen(now: at(11)) == .later(at(70)))
+        #expect(lane.allowance == 1)
+        var free = slower
+        free.connections = nil
+        free.ceiling = 10
+        lane.reconfigure(free)
+        #expect(lane.mayOpen(now: at(11)) == .yes)
+        #expect(lane.allowance == 2)
+    }
+
     @Test func noWindowIsEverAboveItsCount() {
         var random = SeededRandom(seed: 3)
         var window = SlidingWindow(count: 7, per: .seconds(10))

@@ -8,7 +8,7 @@ package struct HostHealth: Sendable {
         var touched: UInt64 = 0
     }
 
-    private let backOff: BackOff
+    package var backOff: BackOff
     private let capacity: Int
     private var entries: [String: Entry] = [:]
     private var touches: UInt64 = 0

@@ -24,7 +24,7 @@ package struct LanePacing: Sendable {
         case later(MonotonicTime)
     }
 
-    package let configuration: Configuration
+    package private(set) var configuration: Configuration
     /// Connections allowed at this time.
     package private(set) var allowance: Int
     package private(set) var open = 0
@@ -36,6 +36,13 @@ package struct LanePacing: Sendable {
         self.configuration = configuration
         allowance = max(1, min(configuration.start, configuration.ceiling))
         window = configuration.connections.map { SlidingWindow(count: $0, per: configuration.connectionWindow) }
+    }
+
+    /// Keeps what was learned within the new bounds, and counts connections opened before against the new rate.
+    package mutating func reconfigure(_ new: Configuration) {
+        window = new.connections.map { SlidingWindow(count: $0, per: new.connectionWindow, after: window) }
+        configuration = new
+        allowance = max(1, min(max(allowance, new.start), new.ceiling))
     }
 
     package func mayOpen(now: MonotonicTime) -> Answer {

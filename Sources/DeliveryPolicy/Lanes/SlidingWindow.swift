@@ -14,6 +14,14 @@ package struct SlidingWindow: Sendable {
         self.length = length
     }
 
+    /// Another limit for the same events: the latest that `earlier` remembers count.
+    package init(count: Int, per length: Duration, after earlier: SlidingWindow?) {
+        self.init(count: count, per: length)
+        guard let earlier else { return }
+        let inOrder = earlier.moments[earlier.oldest...] + earlier.moments[..<earlier.oldest]
+        moments = inOrder.suffix(self.count)
+    }
+
     /// When the next event may happen; `nil` means now.
     package func wait(now: MonotonicTime) -> MonotonicTime? {
         guard moments.count == count else { return nil }

@@ -13,7 +13,7 @@ package struct TransactionBudget: Sendable {
         var ticket = 0
     }
 
-    package let capacity: Int
+    package var capacity: Int
     package private(set) var uncommitted = 0
     /// Lanes that hold a part or wait.
     private var claims: [Lane: Claim] = [:]

@@ -9,6 +9,9 @@ package enum ProcessSignals {
         return stream([SIGTERM, SIGINT])
     }
 
+    /// SIGHUP.
+    package static func reload() -> AsyncStream<Int32> { stream([SIGHUP]) }
+
     package static func stream(_ signals: [Int32]) -> AsyncStream<Int32> {
         AsyncStream(bufferingPolicy: .bufferingNewest(8)) { continuation in
             let sources = SignalSources(signals) { continuation.yield($0) }

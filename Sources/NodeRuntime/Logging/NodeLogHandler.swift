@@ -1,19 +1,30 @@
 package import Logging
+internal import Synchronization
 
 /// The node's back end of swift-log: one line an event, text or JSON, to a `LogSink`.
 package struct NodeLogHandler: LogHandler {
     private let label: String
     private let format: LogConfiguration.Format
     private let sink: LogSink
-    package var logLevel: Logger.Level
+    private let sharedLevel: SharedLevel
+    private var ownLevel: Logger.Level?
+    /// That of the configuration, which may change, unless this logger was given one of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? sharedLevel.value }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
     package init(label: String, configuration: LogConfiguration, sink: LogSink = .standardError) {
+        self.init(label: label, configuration, sink, SharedLevel(configuration.level))
+    }
+
+    fileprivate init(label: String, _ configuration: LogConfiguration, _ sink: LogSink, _ level: SharedLevel) {
         self.label = label
         self.sink = sink
         format = configuration.format
-        logLevel = configuration.level.loggerLevel
+        sharedLevel = level
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -34,6 +45,20 @@ package struct NodeLogHandler: LogHandler {
     }
 }
 
+/// The level of all loggers of a process.
+private final class SharedLevel: Sendable {
+    private let index: Atomic<Int>
+
+    init(_ level: LogConfiguration.Level) { index = Atomic(level.loggerLevel.index) }
+
+    var value: Logger.Level { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+    func set(_ level: LogConfiguration.Level) { index.store(level.loggerLevel.index, ordering: .relaxed) }
+}
+
+extension Logger.Level {
+    fileprivate var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
 extension LogConfiguration.Level {
     package var loggerLevel: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
 }
@@ -41,8 +66,14 @@ extension LogConfiguration.Level {
 extension LogConfiguration {
     /// Makes this the process's logging. To be called once, before the first `Logger`.
     package func bootstrap() {
-        LoggingSystem.bootstrap { NodeLogHandler(label: $0, configuration: self) }
+        Self.processLevel.set(level)
+        LoggingSystem.bootstrap { NodeLogHandler(label: $0, self, .standardError, Self.processLevel) }
     }
+
+    private static let processLevel = SharedLevel(.info)
+
+    /// Changes the level of the process's logging.
+    static func setLevel(_ level: Level) { processLevel.set(level) }
 
     /// A logger that is independent of the process's, for tests and tools.
     package func logger(label: String, sink: LogSink) -> Logger {

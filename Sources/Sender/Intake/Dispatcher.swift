@@ -28,14 +28,14 @@ final class Dispatcher: @unchecked Sendable {
     }
 
     let loop: any EventLoop
-    let settings: Settings
+    private(set) var settings: Settings
     let spool: any Spool
     let subscription: any Subscription
-    let router: Router
+    private(set) var router: Router
     let sites: SiteDirectory
     let gauge: UncommittedGauge
     let events: EventFactory
-    let retry: RetryPolicy
+    private(set) var retry: RetryPolicy
     let logger: Logger
     let metrics: SenderMetrics
     var pools: SourcePools
@@ -103,6 +103,14 @@ final class Dispatcher: @unchecked Sendable {
             for lane in touched { callParked(lane) }
             planTurn()
         }
+    }
+
+    /// Goes on with another configuration: for messages that are placed, and outcomes that come, from now on.
+    func reconfigure(_ settings: Settings, router: Router, pools: SourcePools, retry: RetryPolicy) {
+        (self.settings, self.router, self.pools, self.retry) = (settings, router, pools, retry)
+        sites.forget()
+        for lane in lanes.keys { callParked(lane) }
+        planTurn()
     }
 
     /// Where messages of a site wait; see `LaneGroup`.

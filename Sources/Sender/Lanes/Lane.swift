@@ -14,7 +14,7 @@ import Spool
 final class Lane {
     let key: LaneKey
     let number: Int
-    let source: Source
+    private(set) var source: Source
     private(set) var site: Site
     unowned let group: LaneGroup
     private var ready: Deque<Order> = []
@@ -37,11 +37,22 @@ final class Lane {
     var isUnused: Bool { ready.isEmpty && connections.isEmpty }
     var openConnections: Int { connections.count }
 
-    func enqueue(_ orders: some Sequence<Order>, site: Site) {
-        self.site = site
+    func enqueue(_ orders: some Sequence<Order>, _ target: LaneTarget) {
+        if target.site.settings != site.settings || target.source != source { reconfigure(target) }
+        site = target.site
         lastUse = .now()
         ready.append(contentsOf: orders)
         pump()
+    }
+
+    /// The configuration has changed: connections made by the old one take no more mail.
+    private func reconfigure(_ target: LaneTarget) {
+        source = target.source
+        pacing.reconfigure(target.site.settings.pacing)
+        for connection in connections.values { connection.isRetired = true }
+        let unused = idle
+        idle = []
+        for connection in unused { connection.close() }
     }
 
     /// Puts ready orders on idle connections, and opens connections while more are wanted and allowed.
@@ -126,7 +137,7 @@ final class Lane {
     func connectionReady(_ connection: LaneConnection) {
         opening -= 1
         group.health.succeeded(memoryKey(connection.candidate))
-        idle.append(connection)
+        if connection.isRetired { connection.close() } else { idle.append(connection) }
         pump()
     }
 
@@ -168,7 +179,7 @@ final class Lane {
         } else {
             report(order, .attempted(attempt))
         }
-        if result.connectionUsable, !attempt.continuesAtNextHost,
+        if result.connectionUsable, !connection.isRetired, !attempt.continuesAtNextHost,
             pacing.mayReuse(afterMessages: connection.transactions)
         {
             idle.append(connection)

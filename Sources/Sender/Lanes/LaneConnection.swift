@@ -15,6 +15,8 @@ final class LaneConnection: OutboundConnectionDelegate {
     private(set) var began = Timestamp(milliseconds: 0)
     private(set) var isReady = false
     var idleSince = NIODeadline.now()
+    /// Made by a configuration that is no longer in force.
+    var isRetired = false
     private let isInClear: Bool
 
     /// Starts to connect.

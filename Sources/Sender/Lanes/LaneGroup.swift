@@ -24,7 +24,7 @@ final class LaneGroup: @unchecked Sendable {
     }
 
     let loop: any EventLoop
-    let settings: Settings
+    private(set) var settings: Settings
     let gauge: UncommittedGauge
     var health: HostHealth
     var lastFailures = FailureMemory()
@@ -52,7 +52,7 @@ final class LaneGroup: @unchecked Sendable {
 
     func enqueue(_ submissions: [Submission]) {
         for submission in submissions {
-            lane(submission).enqueue(submission.orders, site: submission.target.site)
+            lane(submission).enqueue(submission.orders, submission.target)
         }
         guard sweeper == nil, !isStopping else { return }
         sweeper = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [self] _ in sweep() }
@@ -96,6 +96,12 @@ final class LaneGroup: @unchecked Sendable {
     }
 
     // MARK: What the dispatcher asks for
+
+    /// For connections opened from now on.
+    func reconfigure(_ settings: Settings) {
+        self.settings = settings
+        health.backOff = settings.backOff
+    }
 
     /// Outcomes were committed: lanes that waited for room below `max_uncommitted` go on, longest waiting first.
     func gaugeFell() {

@@ -5,13 +5,14 @@ import Synchronization
 ///
 /// Shared by all loops of the node: lanes ask before MAIL, the dispatcher gives back after a commit.
 package final class UncommittedGauge: Sendable {
-    let limit: Int
     private let budget: Mutex<TransactionBudget>
 
-    init(limit: Int) {
-        self.limit = limit
-        budget = Mutex(TransactionBudget(capacity: limit))
-    }
+    init(limit: Int) { budget = Mutex(TransactionBudget(capacity: limit)) }
+
+    var limit: Int { budget.withLock { $0.capacity } }
+
+    /// Attempts that run already go on, also above a lower limit.
+    func set(limit: Int) { budget.withLock { $0.capacity = max(1, limit) } }
 
     func begin(_ recipients: Int, lane: Int) -> Bool { budget.withLock { $0.begin(lane, count: recipients) } }
     func committed(_ recipients: Int, lane: Int) { budget.withLock { $0.committed(lane, count: recipients) } }

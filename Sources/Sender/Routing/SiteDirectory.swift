@@ -27,6 +27,8 @@ final class SiteDirectory {
     private let loop: any EventLoop
     private var entries: [Question: Entry] = [:]
     private var waiters: [Question: [QueuedMessage]] = [:]
+    /// Counts the configurations: an answer to an older question is not kept.
+    private var generation = 0
     /// Tells that messages may be placed again.
     var resolved: (([QueuedMessage]) -> Void)?
 
@@ -37,6 +39,12 @@ final class SiteDirectory {
     init(resolver: Resolver, loop: any EventLoop) {
         self.resolver = resolver
         self.loop = loop
+    }
+
+    /// Routes have changed: what is known of them is asked for again.
+    func forget() {
+        generation += 1
+        entries = [:]
     }
 
     /// The site of a route; when it is not known yet, the message waits until it is.
@@ -64,17 +72,17 @@ final class SiteDirectory {
         if let entry = entries[question], entry.expires > .now() { return entry.answer }
         if waiters[question]?.append(message) != nil { return .pending }
         waiters[question] = [message]
-        let done = NIOLoopBound((self, question), eventLoop: loop)
+        let done = NIOLoopBound((self, question, generation), eventLoop: loop)
         ask { [loop] result in
             loop.execute {
-                let (directory, question) = done.value
-                directory.learned(question, result)
+                let (directory, question, generation) = done.value
+                directory.learned(question, result, generation)
             }
         }
         return .pending
     }
 
-    private func learned(_ question: Question, _ result: Result<Site, LookupError>) {
+    private func learned(_ question: Question, _ result: Result<Site, LookupError>, _ asked: Int) {
         if entries.count >= Self.capacity { entries = entries.filter { $0.value.expires > .now() } }
         if entries.count >= Self.capacity { entries = [:] }
         let answer: Answer =
@@ -83,7 +91,7 @@ final class SiteDirectory {
             case .failure(let error):
                 .failure(Failure(stage: .resolve, cause: .lookup(error.failure), text: error.text))
             }
-        entries[question] = Entry(answer: answer, expires: .now() + Self.lifetime)
+        if asked == generation { entries[question] = Entry(answer: answer, expires: .now() + Self.lifetime) }
         if let waiting = waiters.removeValue(forKey: question) { resolved?(waiting) }
     }
 

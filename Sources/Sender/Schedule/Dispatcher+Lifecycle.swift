@@ -16,17 +16,18 @@ extension Dispatcher {
         }
     }
 
-    /// Finishes what runs, commits it, and ends. Running attempts get `time`, then they are cut off.
-    func stop(within time: Duration) -> EventLoopFuture<Void> {
+    /// Finishes what runs, commits it, and ends. Running attempts get `drain_time`, then they are cut off.
+    func stop() -> EventLoopFuture<Void> {
         isStopping = true
+        let time = settings.drainTime
         // Once a group has stopped, no attempt begins in it.
         let stopped = EventLoopFuture.andAllComplete(
             groups.map { group in group.loop.submit { group.stop() } }, on: loop)
-        let cut = loop.scheduleTask(in: TimeAmount(time)) { [self] in
+        let cut = loop.scheduleTask(in: time) { [self] in
             for group in groups { group.loop.execute { group.abort() } }
         }
         let promise = loop.makePromise(of: Void.self)
-        let end = NIODeadline.now() + TimeAmount(time) + .seconds(5)
+        let end = NIODeadline.now() + time + .seconds(5)
         stopped.whenComplete { [self] _ in waitForQuiet(promise, until: end) }
         return promise.futureResult.always { _ in cut.cancel() }
     }

@@ -15,9 +15,15 @@ struct Node {
     let configuration: NodeConfiguration
     let roles: Set<ServeCommand.Role>
     let logger: Logger
+    /// Where the configuration came from, for a reload.
+    let location: ConfigurationLocator.Location
 
-    init(_ configuration: NodeConfiguration, roles: Set<ServeCommand.Role>, logger: Logger) {
+    init(
+        _ configuration: NodeConfiguration, at location: ConfigurationLocator.Location,
+        roles: Set<ServeCommand.Role>, logger: Logger
+    ) {
         self.configuration = configuration
+        self.location = location
         self.roles = roles
         self.logger = logger
     }
@@ -36,10 +42,15 @@ struct Node {
         let admin = AdminServer(
             configuration: configuration.http, health: health, metrics: metrics,
             logger: Logger(label: "admin"))
+        let reload = ReloadService(
+            configuration, logger: logger, signals: ProcessSignals.reload()
+        ) { [location] () throws(ConfigurationError) in try NodeConfiguration.load(location) }
+        admin.add(reload.routes)
         health.set("spool", .ready)
         for role in roles { health.set(role.rawValue, .starting) }
         var runner = NodeRunner(health: health, logger: logger)
         runner.add(admin, name: "admin")
+        runner.add(reload, name: "reload")
         runner.add(SpoolService(spool: spool), name: "spool")
         let (senderIsReady, senderBecameReady) = AsyncStream<Void>.makeStream()
         if roles.contains(.sender) {
@@ -51,6 +62,7 @@ struct Node {
                 senderBecameReady.finish()
             }
             admin.add(sender.routes)
+            reload.add(sender)
             runner.add(sender, name: "sender")
         } else {
             senderBecameReady.finish()

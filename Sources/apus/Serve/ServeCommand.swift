@@ -13,6 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Runs a node until SIGTERM or SIGINT.",
         discussion: """
+            SIGHUP reads the configuration again; a file that is wrong changes nothing.
             The first signal stops in order: ingress takes nothing more, attempts under way end, outcomes are committed.
             The second one stops at once; nothing accepted is lost either way.
             """)
@@ -32,7 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
         if location == .defaults { logger.notice("no configuration file was found; the defaults apply") }
         let roles = Set(role.isEmpty ? Role.allCases : role)
         do {
-            try await Node(configuration, roles: roles, logger: logger).run()
+            try await Node(configuration, at: location, roles: roles, logger: logger).run()
         } catch let error as SpoolError {
             throw Exit.saying("\(error)", Exit.code(of: error))
         } catch {

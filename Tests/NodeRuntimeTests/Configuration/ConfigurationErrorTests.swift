@@ -19,7 +19,7 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
 @Suite struct ConfigurationErrorTests {
     static let scalars = [
         WrongFile("nodes: a", line: 1, "nodes", "did you mean \"node\"?"),
-        WrongFile("zebra: a", line: 1, "zebra", "known here: node, spool"),
+        WrongFile("zebra: a", line: 1, "zebra", "known here: node, event_loops, spool"),
         WrongFile("node: [a]", line: 1, "node", "single value"),
         WrongFile("node: true", line: 1, "node", "truth value"),
         WrongFile("node:", line: 1, "node", "no value"),

@@ -21,6 +21,13 @@ import Testing
                 + "reply=\"250 2.0.0 ok\" empty=\"\"\n")
     }
 
+    @Test func aLoggerKeepsALevelOfItsOwn() {
+        var quiet = LogConfiguration().logger(label: "test", sink: LogSink(descriptor: 2))
+        #expect(quiet.logLevel == .info)
+        quiet.logLevel = .error
+        #expect(quiet.logLevel == .error)
+    }
+
     private func line(_ format: LogConfiguration.Format, metadata: [(String, String)]) -> String {
         line(format, "message delivered", metadata)
     }
