@@ -66,12 +66,13 @@ let package = Package(
         // System libraries
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         // 0: the nouns
         target("MailModel", [nioCore, "CIDN2"]),
         // 1: pure rules
         target("SMTPProtocol", ["MailModel", nioCore]),
         target("MessageFormat", ["MailModel", nioCore]),
-        target("DeliveryPolicy", ["MailModel"]),
+        target("DeliveryPolicy", ["MailModel", "CPCRE2"]),
         // 2: edges
         target(
             "Spool", ["MailModel", nioCore, protobuf],
@@ -87,7 +88,7 @@ let package = Package(
         target(
             "NodeRuntime",
             [
-                "MailModel", nioCore, nioPosix, logging, metrics, lifecycle, hummingbird,
+                "MailModel", "DeliveryPolicy", nioCore, nioPosix, logging, metrics, lifecycle, hummingbird,
                 .product(name: "Yams", package: "Yams"),
             ]),
         // 3: roles
@@ -130,7 +131,11 @@ let package = Package(
             ["MailModel", "SMTPProtocol", "SMTPTransport", nioCore, nioPosix, nioEmbedded, nioSSL]),
         tests(
             "NodeRuntimeTests",
-            ["MailModel", "NodeRuntime", "MailTestKit", nioCore, nioPosix, logging, metrics, lifecycle]),
+            [
+                "MailModel", "DeliveryPolicy", "NodeRuntime", "MailTestKit", nioCore, nioPosix, logging, metrics,
+                lifecycle,
+            ],
+            resources: [.copy("Bounces")]),
         tests(
             "IngressTests",
             [

@@ -34,6 +34,7 @@ extension DeliveryEvent {
             json.field("text", reply.text)
         }
         json.field("class", self.class)
+        json.field("severity", severity)
         json.field("ambiguous", ambiguous)
         json.object("remote") { json in
             json.field("host", remote?.host)

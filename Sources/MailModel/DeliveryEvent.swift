@@ -37,8 +37,10 @@ package struct DeliveryEvent: Equatable, Sendable {
     package var attempt: Int?
     package var nextAttempt: Timestamp?
     package var reply: Reply?
-    /// Bounce class, or the error class of a deferral.
+    /// Bounce class of a failure, lasting or not.
     package var `class`: String?
+    /// What the failure says about the address: `hard`, `soft`, `block`.
+    package var severity: String?
     /// The connection was cut after the final dot: the next host may hold the message all the same (RFC 1047).
     package var ambiguous: Bool?
     package var remote: Remote?

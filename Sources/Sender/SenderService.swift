@@ -46,8 +46,11 @@ package final class SenderService: Service {
         metrics = SenderMetrics(registry: registry)
         let settings = LaneGroup.Settings(configuration.sender)
         let holder = DispatcherHolder()
+        let limits = PatternLimitLog(configuration.sender.bounces, metrics: metrics, logger: logger)
         groups = self.loops.map { [gauge] loop in
-            LaneGroup(loop: loop, settings: settings, gauge: gauge) { news in holder.dispatcher?.tell(news) }
+            LaneGroup(loop: loop, settings: settings, gauge: gauge, bounces: BounceClassifier(limits)) { news in
+                holder.dispatcher?.tell(news)
+            }
         }
         self.holder = holder
         observe(registry)

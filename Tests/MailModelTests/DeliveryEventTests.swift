@@ -29,7 +29,8 @@ struct DeliveryEventTests {
         (event.recipient, event.originalRecipient, event.domain) = ("x@y.z", "rfc822;x@y.z", "y.z")
         (event.site, event.provider, event.route, event.protocol) = ("mx.z", "p", "mx", "smtp")
         (event.source, event.sourceAddress, event.pool) = ("a1", "192.0.2.1", "default")
-        (event.tenant, event.campaign, event.class) = ("t", "c", "rcpt_4xx")
+        (event.tenant, event.campaign) = ("t", "c")
+        (event.class, event.severity) = ("quota-issues", "soft")
         (event.nextAttempt, event.ambiguous) = (Timestamp(milliseconds: 1_772_357_700_000), true)
         event.reply = Reply(450, StatusDetail(2, 1), "later")
         event.remote = .init(host: "mx.z", address: "192.0.2.9")
@@ -45,7 +46,8 @@ struct DeliveryEventTests {
                 "recipient",
                 "orcpt", "domain", "site", "provider", "route", "protocol", "source", "source_address", "pool",
                 "tenant",
-                "campaign", "attempt", "next_attempt", "reply", "class", "ambiguous", "remote", "client", "listener",
+                "campaign", "attempt", "next_attempt", "reply", "class", "severity", "ambiguous", "remote", "client",
+                "listener",
                 "session", "tls", "size", "node", "reason", "actor", "timing",
             ])
         #expect(object["time"] as? String == "2026-03-01T09:30:00.123Z")

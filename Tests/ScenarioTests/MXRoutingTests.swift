@@ -114,7 +114,7 @@ extension Scenarios {
                 to: deaf.smtp, recipients: ["b@order.dst.test"], content: TestContent.message())
             let events = try await deaf.events(of: id, until: "deferred", timeout: .seconds(30))
             #expect(!events.contains { $0.type == "failed" })
-            #expect(events.last?.class == "lookup" || events.last?.class == "routing-errors")
+            #expect(events.last?.class == "routing-errors")
         }
     }
 }

@@ -83,9 +83,7 @@ extension Scenarios {
             }
             try await healthy.waitFor(20, timeout: .seconds(2))
             let events = try await node.events(of: stuck, until: "deferred")
-            #expect(
-                events.last?.class == "timeout" || events.last?.class?.contains("connect") == true,
-                "\(String(describing: events.last?.class))")
+            #expect(events.last?.class == "no-answer-from-host", "\(String(describing: events.last?.class))")
         }
     }
 }

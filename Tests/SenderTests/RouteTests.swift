@@ -22,7 +22,7 @@ import Testing
         try await fixture.spool.put([try Fixture.message(to: ["b@secret.test"])])
         try await wait(until: "the peer without TLS was refused") { try await fixture.events.count("deferred") > 0 }
         let deferred = try await fixture.events.all("deferred")
-        #expect(deferred.allSatisfy { $0.recipient == "b@secret.test" && $0.class == "tls_required" })
+        #expect(deferred.allSatisfy { $0.recipient == "b@secret.test" && $0.class == "bad-connection" })
         #expect(peer.taken.map(\.recipients) == [["a@clear.test"]])
         try await node.stop()
         await fixture.close()

@@ -85,6 +85,8 @@ struct RandomValues {
             }
             entry.recipients[index].lastFailure = optional()
             entry.recipients[index].errorClass = optional()
+            entry.recipients[index].bounceClass = optional()
+            entry.recipients[index].severity = optional()
         }
         return entry
     }

@@ -37,6 +37,8 @@ package struct Disposition: Equatable, Sendable {
     package var errorClass: ErrorClass
     package var bounceClass: BounceClass
     package var severity: Severity
+    /// Index of the operator's rule that gave class and severity.
+    package var rule: Int?
     package var effects: Effects
     /// The message may have been taken all the same: cut after the final dot (RFC 1047).
     package var isAmbiguous: Bool

@@ -26,7 +26,17 @@ package enum FailurePolicy {
         }
     }
 
-    package static func disposition(of failure: Failure, in context: Context) -> Disposition {
+    /// - Parameter ruling: What a rule of the operator says of the reply. It may change class and severity where it does
+    ///   not blame an address for what is not about it, and never the step.
+    package static func disposition(
+        of failure: Failure, in context: Context, ruling: BounceRuling? = nil
+    ) -> Disposition {
+        var disposition = disposition(of: failure, in: context)
+        if let ruling, ruling.isAllowed(for: failure, disposition) { disposition.apply(ruling) }
+        return disposition
+    }
+
+    private static func disposition(of failure: Failure, in context: Context) -> Disposition {
         let verdict = verdict(on: failure, in: context)
         let step: Disposition.Step =
             switch verdict.elsewhere {
@@ -35,10 +45,9 @@ package enum FailurePolicy {
             case .hostsAndSources where !context.isLastSource: .nextSource
             case .nowhere, .hosts, .hostsAndSources: verdict.end == .fail ? .fail : .defer
             }
-        let severity = verdict.bounceClass.severity
         return Disposition(
             scope: verdict.scope, step: step, errorClass: verdict.errorClass, bounceClass: verdict.bounceClass,
-            severity: severity == .hard && step != .fail ? .soft : severity, effects: verdict.effects,
+            severity: verdict.bounceClass.severity.limited(to: step), effects: verdict.effects,
             isAmbiguous: verdict.isAmbiguous, status: verdict.status ?? own(status: verdict, failure))
     }
 
@@ -82,6 +91,9 @@ package enum FailurePolicy {
 }
 
 extension Failure.Stage {
+    /// No recipient has been named.
+    var isBeforeRecipients: Bool { isBeforeMail || self == .mail }
+
     /// Nothing of the message has been said yet.
     var isBeforeMail: Bool {
         switch self {

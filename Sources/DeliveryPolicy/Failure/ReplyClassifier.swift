@@ -18,7 +18,7 @@ struct Finding: Equatable {
 enum ReplyClassifier {
     static func finding(of reply: Reply, at stage: Failure.Stage) -> Finding {
         let words = ReplyWords(reply.text)
-        let bounceClass = bounceClass(of: reply, words, at: stage)
+        let bounceClass = bounceClass(of: reply, words, at: stage).fitting(stage)
         var finding = Finding(bounceClass: bounceClass)
         finding.errorClass = errorClass(of: reply, words, bounceClass, at: stage)
         finding.isThrottled = reply.replyClass == .transient && words.contain(KnownWords.throttling)
@@ -27,6 +27,11 @@ enum ReplyClassifier {
             reply.detail?.subject == 7 || bounceClass == .policyRelated || bounceClass == .spamRelated
             || bounceClass == .relayingIssues || isAuthenticationCode
         return finding
+    }
+
+    /// Refuses by a policy, whatever its code says: 5.7.x, or a text known for it.
+    static func isBlock(_ reply: Reply) -> Bool {
+        reply.detail?.subject == 7 || ReplyWords(reply.text).first(of: KnownWords.blocks) != nil
     }
 
     private static func bounceClass(of reply: Reply, _ words: ReplyWords, at stage: Failure.Stage) -> BounceClass {
@@ -96,5 +101,13 @@ enum ReplyClassifier {
             return .tlsRequired
         }
         return nil
+    }
+}
+
+extension BounceClass {
+    /// Before RCPT a reply is not about a recipient: to MAIL it is about the originator, before that about us.
+    fileprivate func fitting(_ stage: Failure.Stage) -> BounceClass {
+        guard isAboutAddress, stage.isBeforeRecipients else { return self }
+        return stage == .mail ? .invalidSender : .badConnection
     }
 }

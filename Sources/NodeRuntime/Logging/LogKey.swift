@@ -17,7 +17,7 @@ package enum LogKey {
     package static let address = "address"
     package static let attempt = "attempt"
     package static let reply = "reply"
-    package static let errorClass = "class"
+    package static let rule = "rule"
     package static let partition = "partition"
     package static let offset = "offset"
     package static let topic = "topic"

@@ -71,6 +71,10 @@ extension MetricDeclaration {
     package static let recordsSetAside = MetricDeclaration(
         "apus_records_set_aside_total", .counter, labels: ["topic"],
         "Records that could not be read and were put aside.", alert: "any")
+    package static let patternLimits = MetricDeclaration(
+        "apus_pattern_limits_total", .counter, labels: ["rule"],
+        "Searches that ended as no match because the pattern of a rule reached a limit.",
+        alert: "any: the pattern backtracks without bound and is to be rewritten")
     package static let droppedSeries = MetricDeclaration(
         "apus_metric_series_dropped_total", .counter, labels: ["metric"],
         "Uses of label values beyond the limit of series.", alert: "any: a label is not bounded")

@@ -167,8 +167,10 @@ final class Lane {
     func finished(_ connection: LaneConnection, _ order: Order, _ result: TransactionResult, began: Timestamp) {
         let isLastHost = { [self] in order.hostsTried + 1 >= candidates().count }
         let attempt = Attempt(
-            outcomes: result.perRecipient.map { outcome($0, of: order, isLastHost: isLastHost) }, began: began,
-            facts: connection.facts)
+            outcomes: result.perRecipient.map {
+                outcome($0, of: order, at: connection.candidate, isLastHost: isLastHost)
+            },
+            began: began, facts: connection.facts)
         learn(from: attempt, connection)
         if attempt.continuesAtNextHost {
             var order = order
@@ -190,12 +192,22 @@ final class Lane {
         pump()
     }
 
-    private func outcome(_ result: RecipientResult, of order: Order, isLastHost: () -> Bool) -> Attempt.Outcome {
+    private func outcome(
+        _ result: RecipientResult, of order: Order, at candidate: Site.Candidate, isLastHost: () -> Bool
+    ) -> Attempt.Outcome {
         switch result {
         case .delivered(let reply): .delivered(reply)
-        case .failed(let failure):
-            .failed(failure, FailurePolicy.disposition(of: failure, in: context(order, isLastHost: isLastHost())))
+        case .failed(let failure): .failed(failure, judge(failure, of: order, at: candidate, isLastHost: isLastHost()))
         }
+    }
+
+    /// With the operator's bounce rules.
+    private func judge(
+        _ failure: Failure, of order: Order, at candidate: Site.Candidate, isLastHost: Bool
+    ) -> Disposition {
+        FailurePolicy.disposition(
+            of: failure, in: context(order, isLastHost: isLastHost),
+            ruling: group.bounces.ruling(on: failure, from: candidate.host))
     }
 
     private func learn(from attempt: Attempt, _ connection: LaneConnection) {
@@ -232,7 +244,7 @@ final class Lane {
     /// No host is left: the first order was the probe and failed with it, the others were not tried.
     private func goDown(_ failure: Failure, _ connection: LaneConnection) {
         if let probe = ready.popFirst() {
-            let decision = FailurePolicy.disposition(of: failure, in: context(probe, isLastHost: true))
+            let decision = judge(failure, of: probe, at: connection.candidate, isLastHost: true)
             let outcomes = Array(repeating: Attempt.Outcome.failed(failure, decision), count: probe.recipientCount)
             report(probe, .attempted(Attempt(outcomes: outcomes, began: .now(), facts: connection.facts)))
         }

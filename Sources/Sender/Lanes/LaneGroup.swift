@@ -26,6 +26,7 @@ final class LaneGroup: @unchecked Sendable {
     let loop: any EventLoop
     private(set) var settings: Settings
     let gauge: UncommittedGauge
+    let bounces: BounceClassifier
     var health: HostHealth
     var lastFailures = FailureMemory()
     var random = SystemRandomNumberGenerator()
@@ -40,12 +41,13 @@ final class LaneGroup: @unchecked Sendable {
 
     /// - Parameter deliver: Takes what lanes report, on this loop.
     init(
-        loop: any EventLoop, settings: Settings, gauge: UncommittedGauge,
+        loop: any EventLoop, settings: Settings, gauge: UncommittedGauge, bounces: BounceClassifier,
         deliver: @escaping @Sendable (LaneNews) -> Void
     ) {
         self.loop = loop
         self.settings = settings
         self.gauge = gauge
+        self.bounces = bounces
         self.deliver = deliver
         health = HostHealth(backOff: settings.backOff)
     }

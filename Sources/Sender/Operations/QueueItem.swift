@@ -9,7 +9,16 @@ package struct QueueItem: Codable, Sendable {
         package var orcpt: String?
         package var attempt: Int
         package var reply: String?
+        /// Bounce class and severity of the latest failure, as in its event.
         package var `class`: String?
+        package var severity: String?
+        /// Chose the time of the next attempt (`sender.retry`).
+        package var errorClass: String?
+
+        enum CodingKeys: String, CodingKey {
+            case recipient, orcpt, attempt, reply, `class`, severity
+            case errorClass = "error_class"
+        }
     }
 
     package var queueID: String
@@ -57,7 +66,7 @@ package struct QueueItem: Codable, Sendable {
             Recipient(
                 recipient: recipient.recipient.mailbox.description, orcpt: recipient.recipient.originalRecipient,
                 attempt: recipient.attempts, reply: recipient.lastReply?.description ?? recipient.lastFailure,
-                class: recipient.errorClass)
+                class: recipient.bounceClass, severity: recipient.severity, errorClass: recipient.errorClass)
         }
         domain = entry.domain.name
         site = lane?.site

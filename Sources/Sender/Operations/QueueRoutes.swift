@@ -1,3 +1,4 @@
+import DeliveryPolicy
 import MailModel
 import NIOCore
 package import NodeRuntime
@@ -9,10 +10,12 @@ extension SenderService {
         let queue = QueueService(self)
         return [
             AdminRoute(.get, "/admin/v1/queue") { request in
-                let selector = try Self.selector(request.query)
+                var query = request.query
+                let bounceClass = try query.removeValue(forKey: "class").map(Self.bounceClass)
+                let selector = try Self.selector(query)
                 let limit = try request.integer("limit", in: 1...1_000_000, default: 100)
                 let after = try Self.key(request.query["after"])
-                let items = try await queue.list(selector, after: after, limit: limit)
+                let items = try await queue.list(selector, bounceClass: bounceClass, after: after, limit: limit)
                 return .lines { lines in
                     for item in items { try await lines.write(item) }
                 }
@@ -98,6 +101,14 @@ extension SenderService {
             selector.state = state
         }
         return selector
+    }
+
+    private static func bounceClass(_ text: String) throws -> String {
+        guard BounceClass(rawValue: text) != nil else {
+            let names = BounceClass.allCases.map(\.rawValue).joined(separator: ", ")
+            throw AdminProblem.badRequest("class: \(text) is none of \(names)")
+        }
+        return text
     }
 
     private static func queueID(_ request: AdminRequest) throws -> QueueID {

@@ -14,7 +14,9 @@ package struct QueueService: Sendable {
         return dispatcher
     }
 
-    func list(_ selector: QueueSelector, after: QueuedMessage.Key?, limit: Int) async throws -> [QueueItem] {
+    func list(
+        _ selector: QueueSelector, bounceClass: String? = nil, after: QueuedMessage.Key?, limit: Int
+    ) async throws -> [QueueItem] {
         let dispatcher = try dispatcher()
         let attempting = await runningAttempts()
         var wanted = selector
@@ -23,7 +25,9 @@ package struct QueueService: Sendable {
         let plain = wanted
         let fetched = selector.state == "attempting" || selector.state == "ready" ? Int.max : limit
         let items = await sender.onLoop(dispatcher.loop) {
-            dispatcher.list(plain, after: after, limit: fetched).map { ($0.key, dispatcher.item($0)) }
+            dispatcher.list(plain, bounceClass: bounceClass, after: after, limit: fetched).map {
+                ($0.key, dispatcher.item($0))
+            }
         }
         return Array(
             items.lazy.map { key, item in

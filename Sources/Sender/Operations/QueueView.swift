@@ -14,10 +14,15 @@ extension Dispatcher {
 
     /// Queued messages in order of queue ID and part.
     ///
-    /// - Parameter after: Only those behind this key, for the next page.
-    func list(_ selector: QueueSelector, after: QueuedMessage.Key?, limit: Int) -> [QueuedMessage] {
+    /// - Parameters:
+    ///   - bounceClass: Only those of which a recipient's latest failure has this class.
+    ///   - after: Only those behind this key, for the next page.
+    func list(
+        _ selector: QueueSelector, bounceClass: String?, after: QueuedMessage.Key?, limit: Int
+    ) -> [QueuedMessage] {
         let chosen = select(selector).filter { message in
             !message.isEnded && (after.map { $0 < message.key } ?? true)
+                && (bounceClass == nil || message.entry.recipients.contains { $0.bounceClass == bounceClass })
         }
         return Array(chosen.sorted { $0.key < $1.key }.prefix(limit))
     }

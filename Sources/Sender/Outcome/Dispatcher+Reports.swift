@@ -135,6 +135,7 @@ extension Dispatcher {
             if let reply { recipient.lastReply = reply }
             var event = events.event(kind, message, recipient, at: now)
             event.class = `class`?.rawValue
+            event.severity = `class`?.severity.rawValue
             event.reply = reply
             event.actor = actor
             event.reason = reason

@@ -59,10 +59,13 @@ struct Settlement {
         recipient.lastReply = disposition.status
         recipient.lastFailure = failure.text
         recipient.errorClass = disposition.errorClass.rawValue
+        recipient.bounceClass = disposition.bounceClass.rawValue
+        recipient.severity = disposition.severity.rawValue
         var event: DeliveryEvent
         if disposition.step == .fail {
             event = factory.event(.failed, message, recipient, at: now)
             event.class = disposition.bounceClass.rawValue
+            event.severity = disposition.severity.rawValue
             failed.append(recipient)
             ends[\.failed, default: 0] += 1
         } else if let next = retry.nextDue(
@@ -70,13 +73,15 @@ struct Settlement {
             using: &random)
         {
             event = factory.event(.deferred, message, recipient, at: now)
-            event.class = disposition.errorClass.rawValue
+            event.class = disposition.bounceClass.rawValue
+            event.severity = disposition.severity.rawValue
             event.nextAttempt = next
             due = due.map { min($0, next) } ?? next
             remaining.append(recipient)
         } else {
             event = factory.event(.expired, message, recipient, at: now)
             event.class = BounceClass.messageExpired.rawValue
+            event.severity = BounceClass.messageExpired.severity.rawValue
             failed.append(recipient)
             ends[\.expired, default: 0] += 1
         }

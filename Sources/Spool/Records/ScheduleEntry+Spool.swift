@@ -90,6 +90,8 @@ extension WireScheduleEntry.Remaining {
         if let reply = remaining.lastReply { lastReply = WireReply(reply) }
         if let failure = remaining.lastFailure { lastFailure = failure }
         if let errorClass = remaining.errorClass { self.errorClass = errorClass }
+        if let bounceClass = remaining.bounceClass { self.bounceClass = bounceClass }
+        if let severity = remaining.severity { self.severity = severity }
     }
 
     func recipient(of domain: Domain) throws(SpoolError) -> ScheduleEntry.Recipient {
@@ -97,6 +99,8 @@ extension WireScheduleEntry.Remaining {
         result.lastReply = hasLastReply ? try lastReply.reply() : nil
         result.lastFailure = hasLastFailure ? lastFailure : nil
         result.errorClass = hasErrorClass ? errorClass : nil
+        result.bounceClass = hasBounceClass ? bounceClass : nil
+        result.severity = hasSeverity ? severity : nil
         return result
     }
 }

@@ -26,6 +26,9 @@ package struct ScheduleEntry: Equatable, Sendable {
         package var lastFailure: String?
         /// Name of the error class that chose the due time.
         package var errorClass: String?
+        /// Of the latest failure, as its event has them.
+        package var bounceClass: String?
+        package var severity: String?
 
         package init(_ recipient: MailModel.Recipient, attempts: Int = 0) {
             self.recipient = recipient

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeliveryPolicy
 import Foundation
 import MailModel
 import NIOHTTP1
@@ -12,6 +13,8 @@ struct QueueListCommand: AsyncParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var filters: QueueFilters
+    @Option(name: .customLong("class"), help: "Bounce class of a recipient's latest failure, as policy-related.")
+    var bounceClass: BounceClass?
     @Option(help: "Messages at most.")
     var limit = 100
     @Option(help: "Only those behind this one, as QUEUEID/part: the next page.")
@@ -27,17 +30,20 @@ struct QueueListCommand: AsyncParsableCommand {
     func run() async throws {
         var query = filters.query + [URLQueryItem(name: "limit", value: "\(limit)")]
         if let after { query.append(URLQueryItem(name: "after", value: after)) }
+        if let bounceClass { query.append(URLQueryItem(name: "class", value: bounceClass.rawValue)) }
         let items = try await node.ask(.GET, "/admin/v1/queue", query: query) { data in
             try NodeOptions.lines(QueueItem.self, data)
         } spool: { spool, configuration in
             let queue = OfflineQueue(spool: spool, lifetime: configuration.sender.lifetime)
-            let all = try await queue.items(filters.selector)
+            let all = try await queue.items(filters.selector).filter { item in
+                bounceClass.map { wanted in item.recipients.contains { $0.class == wanted.rawValue } } ?? true
+            }
             return Array(all.drop { item in after.map { "\(item.queueID)/\(item.part)" <= $0 } ?? false }.prefix(limit))
         }
         if node.json {
             for item in items { say(try NodeOptions.line(item)) }
         } else if items.isEmpty {
-            say("the queue is empty" + (filters.isEmpty ? "" : " for these filters"))
+            say("the queue is empty" + (filters.isEmpty && bounceClass == nil ? "" : " for these filters"))
         } else {
             for item in items { say(QueueText.row(item)) }
             if items.count == limit, let last = items.last { say("next page: --after \(last.queueID)/\(last.part)") }
@@ -73,7 +79,8 @@ enum QueueText {
         let to = item.recipients.first?.recipient ?? ""
         let more = item.recipients.count > 1 ? " +\(item.recipients.count - 1)" : ""
         let next = item.nextAttempt.map { "  next \($0)" } ?? ""
-        let why = item.reason ?? item.recipients.first?.reply
+        let kind = item.recipients.first?.class.map { " (\($0))" } ?? ""
+        let why = item.reason ?? item.recipients.first?.reply.map { $0 + kind }
         return "\(item.queueID)/\(item.part)  \(item.state)  \(item.time)  \(item.size) B  "
             + "<\(item.reversePath)> → \(to)\(more)  attempts \(item.attempt)\(next)"
             + (why.map { "\n    \($0)" } ?? "")
@@ -100,6 +107,10 @@ enum QueueText {
         for recipient in item.recipients {
             lines.append("recipient     \(recipient.recipient), attempts \(recipient.attempt)")
             if let reply = recipient.reply { lines.append("              \(reply)") }
+            let kind = [recipient.class, recipient.severity].compactMap { $0 }.joined(separator: ", ")
+            let retry = recipient.errorClass.map { "retried as \($0)" }
+            let words = [kind.isEmpty ? nil : kind, retry].compactMap { $0 }.joined(separator: "; ")
+            if !words.isEmpty { lines.append("              \(words)") }
         }
         return lines.joined(separator: "\n")
     }

@@ -45,7 +45,7 @@ enum TraceText {
             let enhanced = (reply["enhanced"] as? String).map { " \($0)" } ?? ""
             parts.append("\(code)\(enhanced) \(reply["text"] as? String ?? "")")
         }
-        if let name = text("class") { parts.append("(\(name))") }
+        if let name = text("class") { parts.append("(\(name)\(text("severity").map { ", \($0)" } ?? ""))") }
         if let reason = text("reason"), reason != inner("reply", "text") { parts.append(reason) }
         if let actor = text("actor") { parts.append("by \(actor)") }
         if let next = text("next_attempt") { parts.append("next \(next)") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeliveryPolicy
 import NodeRuntime
 
 struct CheckConfigCommand: AsyncParsableCommand {
@@ -24,7 +25,9 @@ struct CheckConfigCommand: AsyncParsableCommand {
         if reference { return say(NodeConfiguration.reference) }
         let (configuration, location) = try Exit.load(file ?? config)
         switch location {
-        case .file(let path): say("\(path): good; node \(configuration.node)")
+        case .file(let path):
+            say("\(path): good; node \(configuration.node)")
+            if let bounces = configuration.sender.bounces { say("\(bounces.file): good; \(bounces.rules.count) rules") }
         case .defaults: say("no configuration file was found; the defaults apply")
         }
     }

@@ -22,7 +22,7 @@ enum Files {
 @Suite struct ConfigurationFileTests {
     @Test func everyExamplePasses() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: Files.examples.path).filter {
-            $0.hasSuffix(".yaml")
+            $0.hasSuffix(".yaml") && $0 != "bounces.yaml"  // named by apus.yaml, and read with it
         }
         #expect(names.contains("apus.yaml"))
         for name in names { _ = try NodeConfiguration.load(path: Files.path(name)) }

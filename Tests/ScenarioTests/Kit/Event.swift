@@ -28,6 +28,7 @@ struct Event: Decodable {
     var nextAttempt: String?
     var reply: Reply?
     var `class`: String?
+    var severity: String?
     var remote: Remote?
     var tls: TLS?
     var reason: String?

@@ -7,6 +7,7 @@ struct QueueItem: Decodable {
         var recipient: String
         var attempt: Int
         var reply: String?
+        var `class`, severity, errorClass: String?
     }
 
     var queueId, state, domain: String

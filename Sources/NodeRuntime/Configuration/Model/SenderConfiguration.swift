@@ -1,3 +1,4 @@
+package import DeliveryPolicy
 package import MailModel
 
 /// How mail goes out.
@@ -25,6 +26,8 @@ package struct SenderConfiguration: Equatable, Sendable {
     package var timeouts = SenderTimeouts()
     package var recipientsPerTransaction = 100
     package var dsn = DSNConfiguration()
+    /// Rules that come before the built-in ones; `nil` for none.
+    package var bounces: BounceRules?
 
     package init() {}
 

@@ -9,6 +9,8 @@ final class ConfigurationReader {
 
     let file: String
     private(set) var issues: [ConfigurationIssue] = []
+    /// Of other files that this one names, in their order.
+    private var issuesOfOthers: [ConfigurationIssue] = []
     private var path: [String] = []
     private var lines: [String: Int] = [:]
 
@@ -75,10 +77,18 @@ final class ConfigurationReader {
         issues.append(ConfigurationIssue(file: file, line: line, key: key, value: value, message: message))
     }
 
-    func throwIssues() throws(ConfigurationError) {
-        guard !issues.isEmpty else { return }
+    /// Adds what is wrong with a file that this one names.
+    func report(_ others: [ConfigurationIssue]) { issuesOfOthers += others }
+
+    /// In the order of the file; those of other files follow.
+    var sortedIssues: [ConfigurationIssue] {
         let order = issues.indices.sorted { (issues[$0].line, $0) < (issues[$1].line, $1) }
-        throw ConfigurationError(issues: order.map { issues[$0] })
+        return order.map { issues[$0] } + issuesOfOthers
+    }
+
+    func throwIssues() throws(ConfigurationError) {
+        guard !issues.isEmpty || !issuesOfOthers.isEmpty else { return }
+        throw ConfigurationError(issues: sortedIssues)
     }
 
     /// A path as this process opens it: relative ones count from the directory of the file.

@@ -34,6 +34,9 @@ extension ConfigurationTable {
             "recipients_per_transaction", \.recipientsPerTransaction, .integer(1...1000),
             "Recipients of one transaction (RFC 5321 §4.5.3.1.8: any host takes 100).")
         Field("dsn", \.dsn, dsn, "Delivery status notifications (RFC 3464).")
+        Field(
+            "bounces", \.bounces, ValueKind.file(of: bounceRules).optional, default: "none: the built-in rules alone",
+            "File of rules that give failures their bounce class and severity.")
     }
 
     static let ready = ConfigurationSection<ReadyConfiguration> {

@@ -219,6 +219,24 @@ package nonisolated struct WireScheduleEntry: @unchecked Sendable {
     /// Clears the value of `errorClass`. Subsequent reads from it will return its default value.
     package mutating func clearErrorClass() {self._errorClass = nil}
 
+    package var bounceClass: String {
+      get {_bounceClass ?? String()}
+      set {_bounceClass = newValue}
+    }
+    /// Returns true if `bounceClass` has been explicitly set.
+    package var hasBounceClass: Bool {self._bounceClass != nil}
+    /// Clears the value of `bounceClass`. Subsequent reads from it will return its default value.
+    package mutating func clearBounceClass() {self._bounceClass = nil}
+
+    package var severity: String {
+      get {_severity ?? String()}
+      set {_severity = newValue}
+    }
+    /// Returns true if `severity` has been explicitly set.
+    package var hasSeverity: Bool {self._severity != nil}
+    /// Clears the value of `severity`. Subsequent reads from it will return its default value.
+    package mutating func clearSeverity() {self._severity = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
@@ -227,6 +245,8 @@ package nonisolated struct WireScheduleEntry: @unchecked Sendable {
     fileprivate var _lastReply: WireReply? = nil
     fileprivate var _lastFailure: String? = nil
     fileprivate var _errorClass: String? = nil
+    fileprivate var _bounceClass: String? = nil
+    fileprivate var _severity: String? = nil
   }
 
   package init() {}
@@ -471,7 +491,7 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = WireScheduleEntry.protoMessageName + ".Remaining"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recipient\0\u{1}attempts\0\u{3}last_reply\0\u{3}last_failure\0\u{3}error_class\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recipient\0\u{1}attempts\0\u{3}last_reply\0\u{3}last_failure\0\u{3}error_class\0\u{3}bounce_class\0\u{1}severity\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -484,6 +504,8 @@ nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftP
       case 3: try { try decoder.decodeSingularMessageField(value: &self._lastReply) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self._lastFailure) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self._errorClass) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._bounceClass) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._severity) }()
       default: break
       }
     }
@@ -509,6 +531,12 @@ nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftP
     try { if let v = self._errorClass {
       try visitor.visitSingularStringField(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._bounceClass {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._severity {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -518,6 +546,8 @@ nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftP
     if lhs._lastReply != rhs._lastReply {return false}
     if lhs._lastFailure != rhs._lastFailure {return false}
     if lhs._errorClass != rhs._errorClass {return false}
+    if lhs._bounceClass != rhs._bounceClass {return false}
+    if lhs._severity != rhs._severity {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
