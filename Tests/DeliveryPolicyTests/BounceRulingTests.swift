@@ -58,6 +58,9 @@ struct BounceRulingTests {
         #expect((full.bounceClass, full.severity, full.rule) == (.quotaIssues, .soft, 3))
         let hard = judge(reply, at: .rcpt, BounceRuling(bounceClass: .quotaIssues, severity: .hard, rule: 3))
         #expect((hard.bounceClass, hard.severity) == (.quotaIssues, .hard))
+        #expect(judge(reply, at: .rcpt, nil).condemnsAddress)
+        let soft = judge(reply, at: .rcpt, BounceRuling(bounceClass: .badMailbox, severity: .soft, rule: 3))
+        #expect(!soft.condemnsAddress, "an operator who calls it soft wants no suppression")
         let later = judge(
             Reply(450, nil, "no"), at: .rcpt, BounceRuling(bounceClass: .badMailbox, severity: nil, rule: 3))
         #expect((later.bounceClass, later.severity, later.step) == (.badMailbox, .soft, .defer))

@@ -53,6 +53,6 @@ package struct Disposition: Equatable, Sendable {
 
     /// The address itself is bad: a reason to suppress it.
     package var condemnsAddress: Bool {
-        step == .fail && (bounceClass == .badMailbox || bounceClass == .inactiveMailbox)
+        step == .fail && severity == .hard && (bounceClass == .badMailbox || bounceClass == .inactiveMailbox)
     }
 }
