@@ -78,6 +78,28 @@ struct ShippedBouncesTests {
         }
     }
 
+    /// Hosts repeat the recipient's address, whose words are no verdict.
+    @Test(arguments: [
+        "spam", "virus", "malware", "blacklist", "block-list", "dmarc", "policy", "quota", "relay", "attachment",
+        "spamhaus", "abuse", "full", "unsolicited", "dnsbl", "rbl", "ptr", "header", "dynamic", "greylist", "inactive",
+        "disabled", "sender", "geographical", "banned", "junk", "reputation", "backscatter", "dial-up", "malformed",
+    ])
+    func wordsInAddressesDecideNothing(word: String) throws {
+        let (rules, matcher) = (try Self.shipped(), PatternMatcher())
+        for text in [
+            "<\(word)@example.org>: Recipient address rejected: User unknown", "\(word)@example.org: user unknown",
+        ] {
+            for host in [nil, "mx1.comcast.net", "smtp-in.orange.fr", "mx01.gmx.net", "us-smtp-inbound-1.mimecast.com"]
+            {
+                let reply = Reply(550, StatusDetail(1, 1), text)
+                let decision = FailurePolicy.disposition(
+                    of: Failure(stage: .rcpt, cause: .reply(reply), text: ""), in: .init(isLastHost: true),
+                    ruling: rules.find(reply, from: host, using: matcher).ruling)
+                #expect(decision.bounceClass == .badMailbox, "\(text) from \(host ?? "anybody")")
+            }
+        }
+    }
+
     /// Every rule that ships matches within its limits whatever a host writes.
     @Test func noShippedPatternBacktracksWithoutBound() throws {
         let (rules, matcher) = (try Self.shipped(), PatternMatcher())
