@@ -7,10 +7,11 @@ import SMTPProtocol
 extension SenderService: Reconfigurable {
     package func prepare(_ configuration: NodeConfiguration) throws -> @Sendable () async -> Void {
         let pools = try SourcePools(configuration.sender)
+        let rules = PatternLimitLog(configuration.sender.bounces, metrics: metrics, logger: logger)
         return { [self] in
             gauge.set(limit: configuration.sender.maxUncommitted)
             let settings = LaneGroup.Settings(configuration.sender)
-            for group in groups { await onLoop(group.loop) { group.reconfigure(settings) } }
+            for group in groups { await onLoop(group.loop) { group.reconfigure(settings, bounces: rules) } }
             guard let dispatcher = current else { return }
             await onLoop(dispatcher.loop) {
                 dispatcher.reconfigure(

@@ -3,7 +3,8 @@ import MailModel
 
 /// Applies the operator's bounce rules to what hosts reply. Bound to a loop, because a matcher is.
 final class BounceClassifier {
-    private let limits: PatternLimitLog
+    /// Of the configuration in force.
+    var limits: PatternLimitLog
     private let matcher = PatternMatcher()
 
     init(_ limits: PatternLimitLog) { self.limits = limits }

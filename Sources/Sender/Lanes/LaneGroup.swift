@@ -99,9 +99,10 @@ final class LaneGroup: @unchecked Sendable {
 
     // MARK: What the dispatcher asks for
 
-    /// For connections opened from now on.
-    func reconfigure(_ settings: Settings) {
+    /// For connections opened, and replies that come, from now on.
+    func reconfigure(_ settings: Settings, bounces rules: PatternLimitLog) {
         self.settings = settings
+        bounces.limits = rules
         health.backOff = settings.backOff
     }
 
