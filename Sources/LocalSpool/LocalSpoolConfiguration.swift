@@ -22,6 +22,8 @@ package struct LocalSpoolConfiguration: Sendable {
     /// One commit takes what waits, up to this many records and bytes (one operation may exceed them).
     package var commitRecords = 2_000
     package var commitBytes = 16 << 20
+    /// From the start of a commit of several requests to that of the next; see `CommitPace`. At most 100 ms.
+    package var commitGap: Duration = .microseconds(1500)
     /// Bytes of records that one reader may leave unread in memory; beyond, it reads them from the file later.
     package var tailBytes = 64 << 20
     /// The write-ahead log is moved into the database from this size on.

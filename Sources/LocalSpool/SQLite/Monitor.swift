@@ -34,9 +34,10 @@ final class Monitor<State>: @unchecked Sendable {
     /// Changes the value and wakes one waiting thread.
     func signal<R>(_ body: (inout State) throws -> R) rethrows -> R {
         pthread_mutex_lock(mutex)
+        // Woken with the mutex held, a thread would only wait again.
         defer {
-            pthread_cond_signal(condition)
             pthread_mutex_unlock(mutex)
+            pthread_cond_signal(condition)
         }
         return try body(&state)
     }

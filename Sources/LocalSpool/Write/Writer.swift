@@ -75,7 +75,9 @@ final class Writer: Sendable {
     }
 
     private func run(_ commit: GroupCommit) {
+        var pace = CommitPace(gap: configuration.commitGap)
         while true {
+            pace.rest()
             let step: Step = queue.wait { queue in
                 guard let first = queue.work.first else { return queue.isClosing ? .end : nil }
                 guard case .task(let task) = first else { return .write(takeBatch(from: &queue.work)) }
@@ -83,7 +85,9 @@ final class Writer: Sendable {
                 return .task(task)
             }
             switch step {
-            case .write(let batch): write(batch, commit)
+            case .write(let batch):
+                pace.begin(requests: batch.count)
+                write(batch, commit)
             case .task(let task): task(commit)
             case .end: return
             }
