@@ -43,10 +43,11 @@ package final class IngressService: Service {
         let metrics = IngressMetrics(registry: registry)
         let gauge = ContentGauge(limit: configuration.ingress.memory)
         let rejections = RejectionLog(spool: spool, node: configuration.node, metrics: metrics, logger: logger)
+        let gate = ClientGate(configuration.ingress.clientLimits, metrics: metrics, logger: logger)
         for listener in configuration.ingress.listeners {
             let receiver = ListenerReceiver(
                 listener, of: configuration, tls: try Self.tlsContext(listener), spool: spool, rejections: rejections,
-                metrics: metrics, logger: logger)
+                gate: gate, metrics: metrics, logger: logger)
             let bound = try await bind(listener, receiver, gauge)
             listeners.withLock { $0.append(bound) }
             logger.info(
@@ -74,6 +75,13 @@ package final class IngressService: Service {
         settings.connectionLimit = ingress.connections
         settings.connectionLimitPerClient = ingress.connectionsPerClient
         settings.startsWithTLS = listener.tlsOnConnect
+        settings.clientPrefixes = ClientPrefixes(
+            ipv4: ingress.clientLimits.ipv4Prefix, ipv6: ingress.clientLimits.ipv6Prefix)
+        settings.proxyHeaderTimeout = TimeAmount(listener.proxyProtocol.timeout)
+        settings.greetDelay = TimeAmount(ingress.greetDelay)
+        if ingress.tarpit.delay > .zero {
+            settings.tarpit = .init(after: ingress.tarpit.after, delay: TimeAmount(ingress.tarpit.delay))
+        }
         do {
             return try await SMTPListener.bind(settings, receiver: receiver, gauge: gauge, group: loops).get()
         } catch {

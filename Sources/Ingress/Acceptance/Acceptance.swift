@@ -59,7 +59,7 @@ struct Acceptance: Sendable {
     ) -> TraceField {
         let recipients = transaction.envelope.recipients
         return TraceField(
-            ehlo: transaction.ehlo, clientAddress: client.address, host: hostname,
+            ehlo: transaction.ehlo, clientAddress: client.address.isEmpty ? nil : client.address, host: hostname,
             transmission: Transmission(
                 transaction.isESMTP ? .esmtp : .smtp, isEncrypted: transaction.tls != nil,
                 isInternationalized: transaction.envelope.smtpUTF8),
@@ -73,7 +73,8 @@ struct Acceptance: Sendable {
         _ content: ByteBuffer, queueID: QueueID, at time: Timestamp
     ) -> [MessageRecord] {
         var origin = Origin()
-        origin.clientAddress = client.address
+        if !client.address.isEmpty { origin.clientAddress = client.address }
+        origin.user = client.login
         origin.ehlo = transaction.ehlo
         origin.listener = client.listener
         origin.session = client.sessionID

@@ -15,5 +15,11 @@ struct IngressMetrics: Sendable {
     func rejected(_ listener: String, _ reason: String) {
         registry.counter(.rejectedRecipients, listener, reason).add()
     }
+    /// - Parameter limit: A key of the configuration.
+    func clientOverLimit(_ listener: String, _ limit: String) {
+        registry.counter(.clientLimitRefusals, listener, limit).add()
+    }
+    func earlyTalk(_ listener: String) { registry.counter(.earlyTalkers, listener).add() }
+    func proxyHeaderRefused(_ listener: String) { registry.counter(.proxyHeaderRefusals, listener).add() }
     func unconfirmed(_ listener: String) { registry.counter(.unconfirmedMessages, listener).add() }
 }

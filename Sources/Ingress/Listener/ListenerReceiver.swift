@@ -11,20 +11,23 @@ import Synchronization
 /// What one listener of the configuration decides and does: who may relay, and how a message gets into the spool.
 final class ListenerReceiver: MailReceiver {
     let listener: ListenerConfiguration
-    private let session: ServerSession.Configuration
-    private let tls: NIOSSLContext?
+    let session: ServerSession.Configuration
+    let tls: NIOSSLContext?
+    /// Limits of single clients; `nil` where there are none.
+    let gate: ClientGate?
+    let clientLimits: ClientLimitsConfiguration
     private let domains: DomainTable
     private let acceptance: Acceptance
     private let spool: any Spool
-    private let metrics: IngressMetrics
-    private let logger: Logger
+    let metrics: IngressMetrics
+    let logger: Logger
     private let replyWithin: TimeAmount
     private let held = Mutex<[ObjectIdentifier: NIOLoopBound<HeldReplies>]>([:])
     private let rejections: RejectionLog
 
     init(
         _ listener: ListenerConfiguration, of configuration: NodeConfiguration, tls: NIOSSLContext?, spool: any Spool,
-        rejections: RejectionLog, metrics: IngressMetrics, logger: Logger
+        rejections: RejectionLog, gate: ClientGate?, metrics: IngressMetrics, logger: Logger
     ) {
         self.listener = listener
         self.tls = tls
@@ -32,6 +35,8 @@ final class ListenerReceiver: MailReceiver {
         self.metrics = metrics
         self.logger = logger
         self.rejections = rejections
+        self.gate = gate
+        clientLimits = configuration.ingress.clientLimits
         let ingress = configuration.ingress
         domains = DomainTable(ingress.domains)
         acceptance = Acceptance(configuration, listener: listener)
@@ -39,18 +44,14 @@ final class ListenerReceiver: MailReceiver {
         session = ServerSession.Configuration(ingress, listener)
     }
 
-    func admit(_ client: inout ClientInfo) -> Admission {
-        if let address = IPAddress(client.address) {
-            client.isTrusted = listener.relayFrom.contains { $0.contains(address) }
-        }
-        return .serve(session, tls: tls)
-    }
-
     func checkRecipient(
         _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo
     ) -> RecipientVerdict {
         // `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1).
-        if client.isTrusted || domain.isEmpty || domains.contains(domain) { return .accept }
+        if client.isTrusted || domain.isEmpty || domains.contains(domain) {
+            guard client.limitKey != nil, let refusal = gate?.recipientRefusal(client) else { return .accept }
+            return .refuse(refusal)
+        }
         let recipient = Self.text(localPart) + "@" + Self.text(domain)
         rejections.rejected(recipient, from: client, Reply(.relayingDenied), reason: "relaying denied")
         return .refuse(.relayingDenied)

@@ -31,7 +31,8 @@ final class RejectionLog: Sendable {
         let identity = QueueID(time: event.time, using: &random)
         event.eventID = String(identity.high, radix: 16) + String(identity.low, radix: 16)
         event.recipient = recipient
-        event.client = DeliveryEvent.Client(address: client.address, ehlo: nil, user: nil)
+        event.client = DeliveryEvent.Client(
+            address: client.address.isEmpty ? nil : client.address, ehlo: nil, user: client.login)
         event.listener = client.listener
         event.session = client.sessionID
         event.tls = client.tls

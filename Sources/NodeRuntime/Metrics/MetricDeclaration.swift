@@ -37,6 +37,17 @@ extension MetricDeclaration {
     package static let rejectedRecipients = MetricDeclaration(
         "apus_rejected_recipients_total", .counter, labels: ["listener", "reason"],
         "Recipients and messages refused at ingress.")
+    package static let clientLimitRefusals = MetricDeclaration(
+        "apus_client_limit_refusals_total", .counter, labels: ["listener", "limit"],
+        "Connections, MAIL and RCPT refused because their client was over a limit of ingress.client_limits or over "
+            + "connections_per_client.", alert: "it rises and no attack is known: a limit is too low for a good client")
+    package static let earlyTalkers = MetricDeclaration(
+        "apus_early_talkers_total", .counter, labels: ["listener"],
+        "Connections refused because the client wrote before the greeting.")
+    package static let proxyHeaderRefusals = MetricDeclaration(
+        "apus_proxy_header_refusals_total", .counter, labels: ["listener"],
+        "Connections of balancers closed because no valid PROXY header came.",
+        alert: "any: the balancer does not send what proxy_protocol says it does")
     package static let unconfirmedMessages = MetricDeclaration(
         "apus_unconfirmed_messages_total", .counter, labels: ["listener"],
         "Messages answered 451 whose records may be in the spool all the same.",

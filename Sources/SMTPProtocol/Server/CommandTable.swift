@@ -54,6 +54,11 @@ enum CommandTable {
         Command("ETRN", []) { session, _, _, output in session.reply(.notImplemented, &output) },
         Command("AUTH", [.beforeTLS]) { session, _, _, output in session.reply(.notImplemented, &output) },
         Command("TURN", []) { session, _, _, output in session.reply(.notImplemented, &output) },
+        Command("XCLIENT", [.beforeGreeting, .idle]) { $0.xclient($1, $2, &$3) },
+        // A balancer whose header is not expected here: going on, its clients would have its own rights.
+        Command("PROXY", [.beforeTLS, .beforeGreeting]) { session, _, _, output in
+            session.close(.proxyNotExpected, &output)
+        },
         // Browsers and proxies: what they send next are no commands but parts of a request somebody else wrote.
         Command("GET", [.beforeTLS, .beforeGreeting]) { session, _, _, output in session.close(.notSMTP, &output) },
         Command("POST", [.beforeTLS, .beforeGreeting]) { session, _, _, output in session.close(.notSMTP, &output) },
@@ -82,9 +87,9 @@ enum CommandTable {
         return nil
     }
 
-    /// Whether a line that may not be complete begins with MAIL or RCPT, which may be longer than others.
-    static func isEnvelopeCommand(_ line: Span<UInt8>) -> Bool {
+    /// Whether a line that may not be complete begins with MAIL, RCPT or XCLIENT, which may be longer than others.
+    static func mayBeLong(_ line: Span<UInt8>) -> Bool {
         guard line.count >= 4 else { return false }
-        return line.equals("MAIL", in: 0..<4) || line.equals("RCPT", in: 0..<4)
+        return line.equals("MAIL", in: 0..<4) || line.equals("RCPT", in: 0..<4) || line.equals("XCLI", in: 0..<4)
     }
 }

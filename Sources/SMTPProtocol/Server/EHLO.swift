@@ -10,6 +10,7 @@ extension ServerSession {
         output.writeDecimal(UInt64(max(0, configuration.sizeLimit)))
         output.writeStaticString("\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-DSN\r\n")
         if configuration.offersTLS, tls == nil { output.writeStaticString("250-STARTTLS\r\n") }
+        if configuration.offersXCLIENT { output.writeStaticString(ClientOverride.offer) }
         output.writeStaticString("250 ENHANCEDSTATUSCODES\r\n")
         return .proceed
     }
@@ -33,9 +34,18 @@ extension ServerSession {
     private mutating func greeted(_ line: Span<UInt8>, _ arguments: Int) -> Bool {
         var end = line.count
         while end > arguments, Octet.isBlank(line[end - 1]) { end -= 1 }
-        guard end > arguments, end - arguments <= 255 else { return false }
-        for index in arguments..<end {
-            switch line[index] {
+        guard Self.isClientName(line, arguments..<end) else { return false }
+        endTransaction()
+        isNameOverridden = false
+        clientName.removeAll(keepingCapacity: true)
+        for index in arguments..<end { clientName.append(line[index]) }
+        return true
+    }
+
+    static func isClientName(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard !range.isEmpty, range.count <= 255 else { return false }
+        for index in range {
+            switch bytes[index] {
             case 0...Octet.space, 0x7F...0xFF, UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "<"),
                 UInt8(ascii: ">"), UInt8(ascii: "@"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\\"),
                 UInt8(ascii: "\""):
@@ -43,9 +53,6 @@ extension ServerSession {
             default: break
             }
         }
-        endTransaction()
-        clientName.removeAll(keepingCapacity: true)
-        for index in arguments..<end { clientName.append(line[index]) }
         return true
     }
 }

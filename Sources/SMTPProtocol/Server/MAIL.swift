@@ -1,5 +1,5 @@
 internal import MailModel
-internal import NIOCore
+package import NIOCore
 
 /// How far the mail transaction has come.
 enum MailState: Equatable, Sendable {
@@ -17,6 +17,22 @@ extension ServerSession {
         guard mailState == .none else { return reply(.nestedMail, &output) }
         if let mailRefusal { return reply(mailRefusal, &output) }
         if let refusal = readMail(line, arguments) {
+            envelope.removeAll()
+            return reply(refusal, &output)
+        }
+        if configuration.asksBeforeMail {
+            phase = .sender
+            return .checkSender
+        }
+        mailState = .sender
+        return reply(.senderOK, &output)
+    }
+
+    /// - Parameter refusal: Of class 4, as another moment may be better; `nil` takes the command.
+    package mutating func senderDecided(_ refusal: ServerReply?, into output: inout ByteBuffer) -> Action {
+        guard phase == .sender else { return .proceed }
+        phase = .command
+        if let refusal {
             envelope.removeAll()
             return reply(refusal, &output)
         }

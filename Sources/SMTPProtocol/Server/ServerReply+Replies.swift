@@ -28,6 +28,11 @@ extension ServerReply {
     static let noRecipients = ServerReply(554, StatusDetail(5, 1), "No valid recipients")
     static let tlsRunning = ServerReply(503, StatusDetail(5, 1), "TLS already active")
     static let tlsRequired = ServerReply(530, StatusDetail(7, 0), "Must issue a STARTTLS command first")
+    static let proxyNotExpected = ServerReply(
+        554, StatusDetail(5, 1), "No PROXY header is expected from you, goodbye")
+    static let xclientDenied = ServerReply(550, StatusDetail(7, 0), "Not authorized to use XCLIENT")
+    static let xclientInTransaction = ServerReply(503, StatusDetail(5, 1), "Mail transaction in progress")
+    static let xclientSyntax = ServerReply(501, StatusDetail(5, 4), "Syntax: XCLIENT attribute=value...")
     static let notSMTP = ServerReply(554, StatusDetail(5, 1), "This port speaks SMTP, goodbye")
     static let tooManyErrors = ServerReply(421, StatusDetail(7, 0), "Too many errors, closing connection")
 
@@ -63,6 +68,15 @@ extension ServerReply {
     package static let tooManyConnections = ServerReply(421, StatusDetail(3, 2), "Too many connections, try later")
     package static let tooManyFromClient = ServerReply(
         421, StatusDetail(7, 0), "Too many connections from you, try later")
+    package static let connectingTooFast = ServerReply(
+        421, StatusDetail(7, 0), "Too many connections from you in a short time, try later")
+    package static let tooManyRefusals = ServerReply(
+        421, StatusDetail(7, 0), "Too many errors from you in a short time, try later")
+    package static let sendingTooFast = ServerReply(
+        450, StatusDetail(7, 1), "Too many messages from you in a short time, try later")
+    package static let addressingTooFast = ServerReply(
+        450, StatusDetail(7, 1), "Too many recipients from you in a short time, try later")
+    package static let earlyTalker = ServerReply(554, StatusDetail(5, 1), "You talk before the greeting, goodbye")
     package static let shuttingDown = ServerReply(421, StatusDetail(3, 2), "Shutting down, try later")
     package static let timedOut = ServerReply(421, StatusDetail(4, 2), "Timeout, closing connection")
     package static let localError = ServerReply(451, StatusDetail(3, 0), "Local error in processing, try later")

@@ -27,6 +27,10 @@ extension ServerSession {
         /// RFC 5321 §4.5.3.1.1; some senders' tagged reverse-paths are longer.
         package var localPartLimit = 64
         package var offersTLS = false
+        /// The client is trusted to speak for others.
+        package var offersXCLIENT = false
+        /// MAIL is put to the adapter before it is answered.
+        package var asksBeforeMail = false
         /// Refuses all but greeting and STARTTLS in clear (RFC 3207 §4).
         package var requiresTLS = false
         /// Kept free before the content for trace fields.

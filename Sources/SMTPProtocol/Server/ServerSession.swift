@@ -14,6 +14,10 @@ package struct ServerSession: Sendable {
         case proceed
         /// Look at the recipient with `withPendingRecipient`, then call `recipientDecided`.
         case checkRecipient
+        /// Say whether this client may send a message now, with `senderDecided`; only where `asksBeforeMail` is set.
+        case checkSender
+        /// Look at `pendingOverride`, then call `clientOverridden`.
+        case overrideClient
         /// Flush the output, start TLS, then call `tlsEstablished`.
         case beginTLS
         /// The content is complete: call `takeTransaction`, and `accepted` once its fate is known.
@@ -23,10 +27,14 @@ package struct ServerSession: Sendable {
     }
 
     enum Phase: Equatable, Sendable {
-        /// → recipient, data, chunk, tls, closed
+        /// → sender, recipient, data, chunk, tls, override, closed
         case command
+        /// Waits for `senderDecided` → command
+        case sender
         /// Waits for `recipientDecided` → command
         case recipient
+        /// Waits for `clientOverridden` → command
+        case override
         /// → command, acceptance, closed
         case data
         /// Octets of the BDAT chunk still to come → command, acceptance, closed
@@ -42,7 +50,7 @@ package struct ServerSession: Sendable {
     /// Content that is refused and not kept is read on up to this multiple of the size limit, for its sender to get the reply.
     private static let patience = 4
 
-    package let configuration: Configuration
+    package private(set) var configuration: Configuration
     var phase = Phase.command
     var mailState = MailState.none
     var envelope = EnvelopeArena()
@@ -52,8 +60,14 @@ package struct ServerSession: Sendable {
     var clientName: [UInt8] = []
     var isESMTP = false
     private var line = LineScanner()
-    private var errors = 0
-    private var idleCommands = 0
+    /// Negative replies of class 5 since the last accepted message.
+    package internal(set) var errors = 0
+    /// The same since the connection began.
+    package internal(set) var refusals = 0
+    var idleCommands = 0
+    var clientOverride = ClientOverride()
+    /// `clientName` was given by XCLIENT, and no EHLO followed.
+    var isNameOverridden = false
 
     /// `nil` while the connection is in clear.
     package internal(set) var tls: TLSFacts?
@@ -80,7 +94,7 @@ package struct ServerSession: Sendable {
         case .command: return nextCommand(&input, &output)
         case .data: return receiveData(&input, &output)
         case .chunk(let remaining): return receiveChunk(&input, remaining, &output)
-        case .recipient, .acceptance, .tls: return .needMoreBytes
+        case .sender, .recipient, .acceptance, .tls, .override: return .needMoreBytes
         case .closed:
             input.clear()
             return .close
@@ -117,7 +131,7 @@ extension ServerSession {
     private mutating func nextCommand(_ input: inout ByteBuffer, _ output: inout ByteBuffer) -> Action {
         let (short, long) = (configuration.lineLimit, configuration.envelopeLineLimit)
         let (result, drop) = line.next(input.readableBytesUInt8Span) {
-            CommandTable.isEnvelopeCommand($0) ? long : short
+            CommandTable.mayBeLong($0) ? long : short
         }
         input.moveReaderIndex(forwardBy: drop)
         switch result {
@@ -138,7 +152,11 @@ extension ServerSession {
     private mutating func run(_ line: Span<UInt8>, _ output: inout ByteBuffer) -> Action {
         let flaws = LineFlaws(of: line)
         if flaws.contains(.bareLineEnd) { return reply(.bareLineEnd, &output) }
-        if flaws.contains(.control) { return reply(.badOctets, &output) }
+        if flaws.contains(.control) {
+            // The third line of a binary PROXY header that is not expected here: see the verb PROXY.
+            if line.count == 1, line[0] == 0 { return close(.proxyNotExpected, &output) }
+            return reply(.badOctets, &output)
+        }
         let (key, end) = CommandTable.key(of: line)
         guard let command = CommandTable.command(key) else { return reply(.unknownCommand, &output) }
         let flags = command.flags
@@ -205,7 +223,7 @@ extension ServerSession {
         line.reset()
         endTransaction()
         clientName.removeAll(keepingCapacity: true)
-        isESMTP = false
+        (isESMTP, isNameOverridden) = (false, false)
     }
 
     mutating func endTransaction() {
@@ -231,6 +249,7 @@ extension ServerSession {
 
     private mutating func tooManyErrors() -> Bool {
         errors += 1
+        refusals += 1
         return errors > configuration.errorLimit
     }
 }

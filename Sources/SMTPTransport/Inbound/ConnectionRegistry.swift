@@ -2,67 +2,91 @@ internal import NIOCore
 internal import SMTPProtocol
 internal import Synchronization
 
-/// The open connections of one listener, counted in all and by client address.
+/// How much of an address says who a client is: an IPv6 client commonly has the addresses of a whole /64.
+package struct ClientPrefixes: Equatable, Sendable {
+    package var ipv4 = 32
+    package var ipv6 = 64
+    package init(ipv4: Int = 32, ipv6: Int = 64) { (self.ipv4, self.ipv6) = (ipv4, ipv6) }
+}
+
+/// The open connections of one listener, counted in all and by client.
 package final class ConnectionRegistry: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel
         let isAdmitted: Bool
+        var client: NetworkAddress?
     }
 
     private struct State: Sendable {
         var entries: [ObjectIdentifier: Entry] = [:]
         var admitted = 0
-        var byAddress: [String: Int] = [:]
+        var byClient: [NetworkAddress: Int] = [:]
         var isDraining = false
         /// Fulfilled when the last connection has gone.
         var drained: [EventLoopPromise<Void>] = []
+
+        mutating func release(_ client: NetworkAddress?) {
+            guard let client, let count = byClient[client] else { return }
+            byClient[client] = count > 1 ? count - 1 : nil
+        }
     }
 
     private let limit: Int
     private let limitPerClient: Int?
+    private let prefixes: ClientPrefixes
     private let state = Mutex(State())
 
-    package init(limit: Int, limitPerClient: Int?) { (self.limit, self.limitPerClient) = (limit, limitPerClient) }
+    package init(limit: Int, limitPerClient: Int?, prefixes: ClientPrefixes = ClientPrefixes()) {
+        (self.limit, self.limitPerClient, self.prefixes) = (limit, limitPerClient, prefixes)
+    }
 
     package var count: Int { state.withLock { $0.admitted } }
 
     /// Registers a connection; a refused one is not counted, but told and waited for like the others.
     ///
     /// - Returns: The reply to refuse it with, or `nil`.
-    func add(_ channel: any Channel, from address: String) -> ServerReply? {
+    func add(_ channel: any Channel) -> ServerReply? {
         state.withLock { state in
             let refusal: ServerReply? =
-                if state.isDraining {
-                    .shuttingDown
-                } else if state.admitted >= limit {
-                    .tooManyConnections
-                } else if let limitPerClient, state.byAddress[address, default: 0] >= limitPerClient {
-                    .tooManyFromClient
-                } else {
-                    nil
-                }
+                state.isDraining ? .shuttingDown : state.admitted >= limit ? .tooManyConnections : nil
             state.entries[ObjectIdentifier(channel)] = Entry(channel: channel, isAdmitted: refusal == nil)
-            if refusal == nil {
-                state.admitted += 1
-                state.byAddress[address, default: 0] += 1
-            }
+            if refusal == nil { state.admitted += 1 }
             return refusal
         }
     }
 
-    func remove(_ channel: any Channel, from address: String) {
+    /// Counts an admitted connection to a client; again, once another client turns out to be behind it.
+    ///
+    /// - Parameter address: The whole of it; `nil` is nobody's.
+    /// - Returns: The reply to refuse it with, or `nil`.
+    func identify(_ channel: any Channel, as address: NetworkAddress?) -> ServerReply? {
+        state.withLock { state in
+            guard let entry = state.entries[ObjectIdentifier(channel)], entry.isAdmitted else { return nil }
+            let client = address.map(network)
+            guard entry.client != client else { return nil }
+            state.release(entry.client)
+            state.entries[ObjectIdentifier(channel)]?.client = client
+            guard let client else { return nil }
+            let count = state.byClient[client, default: 0] + 1
+            state.byClient[client] = count
+            return count > limitPerClient ?? .max ? .tooManyFromClient : nil
+        }
+    }
+
+    func remove(_ channel: any Channel) {
         let drained: [EventLoopPromise<Void>] = state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: ObjectIdentifier(channel)) else { return [] }
-            if entry.isAdmitted {
-                state.admitted -= 1
-                let left = state.byAddress[address, default: 1] - 1
-                state.byAddress[address] = left > 0 ? left : nil
-            }
+            if entry.isAdmitted { state.admitted -= 1 }
+            state.release(entry.client)
             guard state.entries.isEmpty else { return [] }
             defer { state.drained = [] }
             return state.drained
         }
         for promise in drained { promise.succeed() }
+    }
+
+    private func network(_ address: NetworkAddress) -> NetworkAddress {
+        address.network(prefix: address.isIPv6 ? prefixes.ipv6 : prefixes.ipv4)
     }
 
     /// Refuses new connections from now on.

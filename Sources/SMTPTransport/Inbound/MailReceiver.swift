@@ -7,11 +7,26 @@ package import SMTPProtocol
 ///
 /// Every method is called on the event loop of the connection, and must not block it.
 package protocol MailReceiver: AnyObject, Sendable {
-    /// Called once a connection, before the greeting.
+    /// Whether the connection begins with a PROXY header; without one it is not served.
+    func expectsProxyHeader(from client: ClientInfo) -> Bool
+
+    /// Called once a connection, before the greeting, and again after each XCLIENT.
     func admit(_ client: inout ClientInfo) -> Admission
 
     /// Why no new mail can be taken now, of class 4; `nil` while it can. Asked once for each read, so it must be cheap.
     func mailRefusal() -> ServerReply?
+
+    /// Whether the client may send one more message now, of class 4 where not. Asked for each MAIL whose session has
+    /// `asksBeforeMail`.
+    func senderRefusal(_ client: ClientInfo) -> ServerReply?
+
+    /// So many commands of the client were refused.
+    ///
+    /// - Returns: The reply to close the connection with.
+    func refused(_ count: Int, of client: ClientInfo) -> ServerReply?
+
+    /// Tells what happened to a connection outside its session.
+    func noted(_ event: ConnectionEvent, of client: ClientInfo)
 
     /// Judges one RCPT, synchronously and without allocating; both spans are those of
     /// `ServerSession.withPendingRecipient`.
@@ -27,7 +42,20 @@ package protocol MailReceiver: AnyObject, Sendable {
 }
 
 extension MailReceiver {
+    package func expectsProxyHeader(from client: ClientInfo) -> Bool { false }
     package func mailRefusal() -> ServerReply? { nil }
+    package func senderRefusal(_ client: ClientInfo) -> ServerReply? { nil }
+    package func refused(_ count: Int, of client: ClientInfo) -> ServerReply? { nil }
+    package func noted(_ event: ConnectionEvent, of client: ClientInfo) {}
+}
+
+package enum ConnectionEvent: Equatable, Sendable {
+    /// A constant text; the connection was closed without a reply, as there was nobody to read it.
+    case proxyHeaderRefused(String)
+    /// The client wrote before the greeting.
+    case earlyTalk
+    /// The client has as many connections as one may have.
+    case tooManyOfClient
 }
 
 /// Whether a client is served, and how.

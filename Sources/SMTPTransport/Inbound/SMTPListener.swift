@@ -18,8 +18,23 @@ package final class SMTPListener: Sendable {
         package var minimumContentRate = 100
         package var connectionLimit = 10_000
         package var connectionLimitPerClient: Int?
+        package var clientPrefixes = ClientPrefixes()
+        /// Wait for a PROXY header.
+        package var proxyHeaderTimeout = TimeAmount.seconds(5)
+        /// Silence before the greeting, for clients that are not trusted and do not begin with TLS; who writes
+        /// meanwhile is refused (RFC 5321 §4.3.1 makes clients wait).
+        package var greetDelay = TimeAmount.zero
+        /// Holds back replies to commands of clients that are not trusted.
+        package var tarpit: Tarpit?
         /// TLS from the first octet (RFC 8314 §3); needs a TLS context from the role.
         package var startsWithTLS = false
+
+        package struct Tarpit: Sendable {
+            /// Errors since the last accepted message that are answered at once.
+            package var after: Int
+            package var delay: TimeAmount
+            package init(after: Int, delay: TimeAmount) { (self.after, self.delay) = (after, delay) }
+        }
 
         package init(name: String, host: String, port: Int) {
             (self.name, self.host, self.port) = (name, host, port)
@@ -43,7 +58,8 @@ package final class SMTPListener: Sendable {
         _ configuration: Configuration, receiver: any MailReceiver, gauge: ContentGauge, group: any EventLoopGroup
     ) -> EventLoopFuture<SMTPListener> {
         let registry = ConnectionRegistry(
-            limit: configuration.connectionLimit, limitPerClient: configuration.connectionLimitPerClient)
+            limit: configuration.connectionLimit, limitPerClient: configuration.connectionLimitPerClient,
+            prefixes: configuration.clientPrefixes)
         let shared = ServerHandler.Shared(
             configuration: configuration, receiver: receiver, gauge: gauge, registry: registry)
         return ServerBootstrap(group: group)

@@ -4,8 +4,13 @@ internal import SMTPProtocol
 extension ServerHandler {
     /// Ends the session with a reply of the adapter's own.
     func end(_ reply: ServerReply, _ context: ChannelHandlerContext) {
-        guard state == .running || state == .handshaking else { return }
-        if state == .running { session.end(reply, into: &output) }
+        switch state {
+        case .running: session.end(reply, into: &output)
+        case .silence: reply.write(into: &output)
+        // Nobody would understand a reply.
+        case .handshaking, .proxyHeader: break
+        case .starting, .closing, .closed: return
+        }
         close(context)
     }
 
@@ -17,6 +22,8 @@ extension ServerHandler {
     func close(_ context: ChannelHandlerContext) {
         guard state != .closing, state != .closed else { return }
         state = .closing
+        tarpit?.cancel()
+        tarpit = nil
         // After QUIT the client has nothing more to send.
         let isFinished = session.wasQuit && input.readableBytes == 0
         input = ByteBuffer()

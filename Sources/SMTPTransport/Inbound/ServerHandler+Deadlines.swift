@@ -39,7 +39,12 @@ extension ServerHandler {
     func armTimer() {
         guard let context, state != .closed else { return }
         timer?.cancel()
-        let moment = state == .closing ? .now() + Self.linger : clock.deadline(shared.configuration)
+        let moment =
+            switch state {
+            case .closing: NIODeadline.now() + Self.linger
+            case .proxyHeader, .silence: waitEnd
+            case .starting, .running, .handshaking, .closed: clock.deadline(shared.configuration)
+            }
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) { self.timerFired() }
     }
 
@@ -49,6 +54,8 @@ extension ServerHandler {
             context.close(mode: .all, promise: nil)
             return
         }
+        if state == .proxyHeader { return refuseProxyHeader("no PROXY header in time", context) }
+        if state == .silence { return greet(context) }
         if isAwaitingAcceptance {
             // The role has its own limit for this wait.
             clock.progressed(.now(), isReceivingContent: false, received: 0)

@@ -8,13 +8,15 @@ extension ServerHandler {
     private static let outputLimit = 16 << 10
 
     func process(_ context: ChannelHandlerContext) {
-        guard !isProcessing, !isAwaitingAcceptance, !isStalled, state == .running else { return }
+        guard !isProcessing, !isHalted, state == .running else { return }
         isProcessing = true
         session.mailRefusal = shared.gauge.isFull ? .outOfMemory : shared.receiver.mailRefusal()
         let receivedBefore = session.receivedBytes
+        let refusalsBefore = session.refusals
         var isProgress = false
-        while state == .running, !isAwaitingAcceptance, hasRoom(context), step(context) { isProgress = true }
+        while state == .running, !isHalted, hasRoom(context), step(context) { isProgress = true }
         isProcessing = false
+        if session.refusals != refusalsBefore { countRefusals(session.refusals - refusalsBefore, context) }
         guard state == .running else { return }
         if isProgress || session.receivedBytes != receivedBefore {
             clock.progressed(.now(), isReceivingContent: session.isReceivingContent, received: session.receivedBytes)
@@ -37,9 +39,14 @@ extension ServerHandler {
             }
             action = session.recipientDecided(verdict, into: &output)
         }
+        if session.errors > tarpitThreshold { holdBack(context) }
         switch action {
         case .needMoreBytes: return false
         case .proceed, .checkRecipient: break
+        case .checkSender:
+            let refusal = shared.receiver.senderRefusal(client)
+            if session.senderDecided(refusal, into: &output) == .close { close(context) }
+        case .overrideClient: overrideClient(context)
         case .accept: deliver(context)
         case .beginTLS: beginTLS(context)
         case .close: close(context)

@@ -36,8 +36,12 @@ package final class ServerHandler: ChannelDuplexHandler {
     }
 
     enum State: Equatable {
-        /// → running, closing
+        /// → proxyHeader, silence, running, closing
         case starting
+        /// Waits for the balancer to say who the client is → silence, running, closing
+        case proxyHeader
+        /// Waits before the greeting; the client has to wait as well → running, closing
+        case silence
         /// → handshaking, closing
         case running
         /// TLS was begun; the first octets through it show that it runs → running, closing
@@ -54,6 +58,12 @@ package final class ServerHandler: ChannelDuplexHandler {
     var context: ChannelHandlerContext?
     package var clock = ProgressClock(now: .now())
     var timer: Scheduled<Void>?
+    /// End of the wait in `proxyHeader` and `silence`.
+    var waitEnd = NIODeadline.distantFuture
+    /// Replies to an erring client are held back until it fires.
+    var tarpit: Scheduled<Void>?
+    /// Refusals of the session that were held back for already.
+    var heldBackFor = 0
     var tlsContext: NIOSSLContext?
     var tlsHandler: NIOSSLServerHandler?
     var cipherWatch: CipherWatch?
@@ -72,7 +82,7 @@ package final class ServerHandler: ChannelDuplexHandler {
     var gaugedBytes = 0
 
     /// Stands in before the greeting and after the end; made once, as a session has storage of its own.
-    private static let noSession = ServerSession(configuration: ServerSession.Configuration(hostname: ""))
+    static let noSession = ServerSession(configuration: ServerSession.Configuration(hostname: ""))
 
     package init(_ shared: Shared) { self.shared = shared }
 
@@ -101,31 +111,20 @@ package final class ServerHandler: ChannelDuplexHandler {
         client.listener = shared.configuration.name
         client.sessionID = SessionID.next()
         if let remote = context.remoteAddress {
-            (client.address, client.port) = (remote.ipAddress ?? "", remote.port ?? 0)
+            (client.address, client.port) = (remote.canonicalAddress, remote.port ?? 0)
+            client.peerAddress = client.address
         }
         if let local = context.localAddress {
-            (client.localAddress, client.localPort) = (local.ipAddress ?? "", local.port ?? 0)
+            (client.localAddress, client.localPort) = (local.canonicalAddress, local.port ?? 0)
         }
         clock = ProgressClock(now: .now())
         state = .running
-        armTimer()
-        if let refusal = shared.registry.add(context.channel, from: client.address) {
+        if let refusal = shared.registry.add(context.channel) {
             refusal.write(into: &output)
             return close(context)
         }
-        switch shared.receiver.admit(&client) {
-        case .refuse(let reply):
-            reply.write(into: &output)
-            close(context)
-        case .serve(var configuration, let tls):
-            tlsContext = tls
-            configuration.offersTLS = tls != nil
-            session = ServerSession(configuration: configuration)
-            if shared.configuration.startsWithTLS { beginTLS(context) }
-            // In TLS the greeting waits for the handshake by itself.
-            if state != .closing { session.greet(&output) }
-            flush(context)
-        }
+        if shared.receiver.expectsProxyHeader(from: client) { return awaitProxyHeader(context) }
+        admit(context)
     }
 
     private func ended(_ context: ChannelHandlerContext) {
@@ -133,11 +132,12 @@ package final class ServerHandler: ChannelDuplexHandler {
         let wasStarted = state != .starting
         state = .closed
         timer?.cancel()
-        timer = nil
+        tarpit?.cancel()
+        (timer, tarpit) = (nil, nil)
         (input, output) = (ByteBuffer(), ByteBuffer())
         session = Self.noSession
         updateGauge()
-        if wasStarted { shared.registry.remove(context.channel, from: client.address) }
+        if wasStarted { shared.registry.remove(context.channel) }
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -156,7 +156,7 @@ package final class ServerHandler: ChannelDuplexHandler {
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if state == .handshaking { tlsRuns() }
-        guard state == .running else { return }
+        guard state == .running else { return readEarly(unwrapInboundIn(data), context) }
         var bytes = unwrapInboundIn(data)
         if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
         // The read buffer is used again where nobody else holds it.
@@ -170,7 +170,7 @@ package final class ServerHandler: ChannelDuplexHandler {
     }
 
     package func read(context: ChannelHandlerContext) {
-        if isAwaitingAcceptance || isStalled { isReadPending = true } else { context.read() }
+        if isHalted { isReadPending = true } else { context.read() }
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -181,16 +181,19 @@ package final class ServerHandler: ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    /// Nothing more is read for now.
+    var isHalted: Bool { isAwaitingAcceptance || isStalled || tarpit != nil }
+
     func resume(_ context: ChannelHandlerContext) {
         process(context)
         flush(context)
-        guard isReadPending, !isAwaitingAcceptance, !isStalled, state != .closed else { return }
+        guard isReadPending, !isHalted, state != .closed else { return }
         isReadPending = false
         context.read()
     }
 
     func flush(_ context: ChannelHandlerContext) {
-        guard output.readableBytes > 0, state != .closed else { return }
+        guard output.readableBytes > 0, tarpit == nil, state != .closed else { return }
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         output.clear()
         // Otherwise a client that sends one command a packet and reads nothing would make the queue grow.

@@ -7,7 +7,7 @@ import Testing
 /// An SMTP dialogue written as text, and what must be seen when it is played.
 ///
 /// `C:` a line of the client · `R:` raw octets with `\r \n \t \0 \xHH` · `S:` beginning of a reply line, `250*` for a whole
-/// multi-line reply · `A: tls`, `A: close` actions · `M: key value` facts of a message handed over · `set name [value]`
+/// multi-line reply · `A: tls`, `A: close`, `A: client …` actions · `M: key value` facts of a message handed over · `set name [value]`
 /// of the configuration · `answer` to the next messages · `each a|b … end` repeats its lines with `$` replaced.
 struct Dialogue {
     enum Step: Equatable {
@@ -21,6 +21,8 @@ struct Dialogue {
     var steps: [Step] = []
     var configuration = ServerSession.Configuration(hostname: "mx.test")
     var isBusy = false
+    /// MAIL commands before the one that is refused for its client's sake.
+    var senderRefusals = 0
 
     init(_ text: String) throws {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -65,6 +67,8 @@ struct Dialogue {
         case "requiresTLS": configuration.requiresTLS = true
         case "convertBareLF": configuration.bareLineFeed = .convert
         case "acceptsNUL": configuration.acceptsNUL = true
+        case "offersXCLIENT": configuration.offersXCLIENT = true
+        case "messagesAllowed": (configuration.asksBeforeMail, senderRefusals) = (true, number)
         case "busy": isBusy = true
         default: throw BadLine(line: words[0])
         }

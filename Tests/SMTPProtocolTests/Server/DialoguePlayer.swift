@@ -15,6 +15,8 @@ struct DialoguePlayer {
     private var session: ServerSession
     private var input = ByteBuffer()
     private var answers: [Reply]
+    /// MAIL commands to take before one is refused.
+    private var senderRefusals: Int
 
     /// - Parameter cut: Cuts one segment into the pieces that come in one after the other.
     static func play(_ dialogue: Dialogue, cut: ([UInt8]) -> [ArraySlice<UInt8>]) -> [Event] {
@@ -27,6 +29,7 @@ struct DialoguePlayer {
 
     private init(_ dialogue: Dialogue) {
         session = ServerSession(configuration: dialogue.configuration)
+        senderRefusals = dialogue.senderRefusals
         if dialogue.isBusy { session.mailRefusal = .systemBusy }
         answers = dialogue.answers
         var output = ByteBuffer()
@@ -45,8 +48,18 @@ struct DialoguePlayer {
                 let verdict = session.withPendingRecipient { _, domain in Self.verdict(domain) }
                 action = session.recipientDecided(verdict, into: &output)
             }
+            if action == .checkSender {
+                senderRefusals -= 1
+                action = session.senderDecided(senderRefusals == -1 ? .sendingTooFast : nil, into: &output)
+            }
             note(output)
             output.clear()
+            if action == .overrideClient {
+                note(session.pendingOverride)
+                session.clientOverridden(session.configuration, into: &output)
+                note(output)
+                continue
+            }
             if action == .accept {
                 events.append(.message(session.takeTransaction()))
                 let answer = answers.isEmpty ? Reply(250, StatusDetail(0, 0), "queued") : answers.removeFirst()
@@ -55,7 +68,7 @@ struct DialoguePlayer {
             }
             switch action {
             case .needMoreBytes: return
-            case .proceed, .checkRecipient, .accept: continue
+            case .proceed, .checkRecipient, .checkSender, .overrideClient, .accept: continue
             case .beginTLS:
                 events.append(.action("tls"))
                 session.tlsEstablished(TLSFacts(version: "TLSv1.3"))
@@ -73,6 +86,22 @@ struct DialoguePlayer {
         case "later.test": return .refuse(.systemBusy)
         default: return .accept
         }
+    }
+
+    /// As `A: client address port login destination port`, with `-` for what was kept and `?` for what is not known.
+    private mutating func note(_ override: ClientOverride) {
+        func text<Value>(_ attribute: ClientOverride.Attribute<Value>) -> String {
+            switch attribute {
+            case .kept: "-"
+            case .unavailable: "?"
+            case .value(let value): "\(value)"
+            }
+        }
+        let parts = [
+            text(override.address), text(override.port), text(override.login), text(override.destinationAddress),
+            text(override.destinationPort),
+        ]
+        events.append(.action("client " + parts.joined(separator: " ")))
     }
 
     private mutating func note(_ output: ByteBuffer) {

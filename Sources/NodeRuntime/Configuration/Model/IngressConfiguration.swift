@@ -16,6 +16,10 @@ package struct IngressConfiguration: Equatable, Sendable {
     package var errorsLimit = 20
     package var connections = 10_000
     package var connectionsPerClient = 1000
+    package var clientLimits = ClientLimitsConfiguration()
+    /// Silence before the greeting; who talks meanwhile is refused.
+    package var greetDelay: Duration = .zero
+    package var tarpit = TarpitConfiguration()
     /// RFC 5321 §4.5.3.2.7 asks for at least 5 minutes.
     package var idleTimeout: Duration = .seconds(300)
     /// How long the reply to the final dot may wait for the spool.
@@ -77,6 +81,8 @@ package struct ListenerConfiguration: Equatable, Sendable {
     package var tls: ServerTLSConfiguration?
     /// TLS begins with the connection (RFC 8314 §3.3).
     package var tlsOnConnect = false
+    package var proxyProtocol = ProxyProtocolConfiguration()
+    package var xclient = XCLIENTConfiguration()
 
     var givenName: String?
     var givenRelayFrom: [AddressRange]?

@@ -66,6 +66,11 @@ extension NodeConfiguration {
 
     private func checkListeners(_ reader: ConfigurationReader) {
         checkPair(ingress.tls, key: "ingress.tls", reader)
+        if ingress.tarpit.delay > .zero, ingress.tarpit.after >= ingress.errorsLimit {
+            reader.report(
+                key: "ingress.tarpit.after", value: "\(ingress.tarpit.after)",
+                "is never reached: ingress.errors_limit (\(ingress.errorsLimit)) closes the session before")
+        }
         var seen: [ListenAddress: Int] = [:]
         var names: [String: Int] = [:]
         for (index, listener) in ingress.listeners.enumerated() {
@@ -76,6 +81,13 @@ extension NodeConfiguration {
                 )
             } else if let first = names.updateValue(index, forKey: listener.name) {
                 reader.report(key: "\(key).name", value: listener.name, "is the name of listeners[\(first)] as well")
+            }
+            for section in ["proxy_protocol", "xclient"] {
+                let from = section == "xclient" ? listener.xclient.from : listener.proxyProtocol.from
+                guard from.isEmpty, reader.gave("\(key).\(section)"), !reader.gave("\(key).\(section).from[0]") else {
+                    continue
+                }
+                reader.report(key: "\(key).\(section)", "believes nobody: set \(section).from, or leave it out")
             }
             if let own = listener.givenTLS { checkPair(own, key: "\(key).tls", reader) }
             guard listener.tls == nil else { continue }

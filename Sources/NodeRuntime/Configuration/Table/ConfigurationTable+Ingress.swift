@@ -20,7 +20,13 @@ extension ConfigurationTable {
             "Recipients of one transaction (RFC 5321 §4.5.3.1.8 asks for at least 100).")
         Field("errors_limit", \.errorsLimit, .integer(1...10_000), "Refused commands before a session is closed.")
         Field("connections", \.connections, .integer(1...1_000_000), "Connections of all clients together.")
-        Field("connections_per_client", \.connectionsPerClient, .integer(1...1_000_000), "Connections of one address.")
+        Field("connections_per_client", \.connectionsPerClient, .integer(1...1_000_000), "Connections of one client.")
+        Field("client_limits", \.clientLimits, clientLimits, "What one client may do in a time, by each node.")
+        Field(
+            "greet_delay", \.greetDelay, .duration(.zero...(.seconds(60))),
+            "Silence before the greeting; a client that talks meanwhile gets 554. Not for relay_from, nor with TLS on "
+                + "connect. Clients wait 5m (RFC 5321 §4.5.3.2.1).")
+        Field("tarpit", \.tarpit, tarpit, "Slow replies for clients that err.")
         Field(
             "idle_timeout", \.idleTimeout, .duration(.seconds(1)...(.hours(1))),
             "Wait for the next command (RFC 5321 §4.5.3.2.7 asks for at least 5m).")
@@ -58,6 +64,8 @@ extension ConfigurationTable {
         Field(
             "tls_on_connect", \.tlsOnConnect, .boolean,
             "TLS begins with the connection (RFC 8314 §3.3), not with STARTTLS.")
+        Field("proxy_protocol", \.proxyProtocol, proxyProtocol, "Balancers in front of this listener.")
+        Field("xclient", \.xclient, xclient, "Hosts that may speak for others.")
     }
 
     static let tlsDefault = ConfigurationSection<TLSFiles> {
