@@ -20,7 +20,13 @@ final class IngressNode: Sendable {
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
 
-    init(_ change: (inout NodeConfiguration) -> Void = { _ in }) async throws {
+    /// - Parameters:
+    ///   - settings: Lines of YAML below `ingress:`.
+    ///   - outsideSettings: Further keys of the listener for others, as `, xclient: {…}`.
+    init(
+        settings: String = "", relayFrom: String = "[]", outsideSettings: String = "",
+        _ change: (inout NodeConfiguration) -> Void = { _ in }
+    ) async throws {
         let ports = try LoopbackPort.free(2)
         (inside, outside) = (ports[0], ports[1])
         var configuration = try NodeConfiguration.parse(
@@ -31,7 +37,8 @@ final class IngressNode: Sendable {
                   domains: [own.test, Other.test]
                   listeners:
                     - {address: "127.0.0.1:\(ports[0])", name: inside}
-                    - {address: "127.0.0.1:\(ports[1])", name: outside, relay_from: []}
+                    - {address: "127.0.0.1:\(ports[1])", name: outside, relay_from: \(relayFrom)\(outsideSettings)}
+                  \(settings)
                   wish_headers: {X-Job: X-Apus-Campaign}
                 """, file: "test.yaml", hostName: Domain(canonical: "mta.test"))
         change(&configuration)

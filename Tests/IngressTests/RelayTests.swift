@@ -100,5 +100,7 @@ final class LineClient: Sendable {
         }
     }
 
+    func send(_ line: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: line + "\r\n")).get() }
+
     func close() async throws { try await channel.close() }
 }

@@ -1,14 +1,14 @@
-import NodeRuntime
-import SMTPProtocol
+package import NodeRuntime
+package import SMTPProtocol
 
 /// How often each client did something of late. Knows no clock; time comes as nanoseconds of any steady origin.
 ///
 /// A rate of `100/m` allows 100 at once and gives one back every 600 ms, so in no minute more than 200, and 100 in the long
 /// run. A client takes the same few bytes whatever the rates are. Clients seen longest ago are forgotten beyond `capacity`.
-struct ClientLimits: Sendable {
-    enum Limit: Int, CaseIterable, Sendable { case connections, messages, recipients, errors }
+package struct ClientLimits: Sendable {
+    package enum Limit: Int, CaseIterable, Sendable { case connections, messages, recipients, errors }
 
-    enum Verdict: Equatable, Sendable {
+    package enum Verdict: Equatable, Sendable {
         case allowed
         /// - Parameter isNews: The first time in a minute for this client.
         case refused(isNews: Bool)
@@ -44,7 +44,7 @@ struct ClientLimits: Sendable {
     private var newest: Int32 = -1
     private var oldest: Int32 = -1
 
-    init(_ configuration: ClientLimitsConfiguration) {
+    package init(_ configuration: ClientLimitsConfiguration) {
         paces = [
             configuration.connectionRate.map(Pace.init), configuration.messageRate.map(Pace.init),
             configuration.recipientRate.map(Pace.init), configuration.errorRate.map(Pace.init),
@@ -52,12 +52,12 @@ struct ClientLimits: Sendable {
         capacity = configuration.remembered
     }
 
-    var count: Int { slots.count }
+    package var count: Int { slots.count }
 
-    func isLimited(_ limit: Limit) -> Bool { paces[limit.rawValue] != nil }
+    package func isLimited(_ limit: Limit) -> Bool { paces[limit.rawValue] != nil }
 
     /// One more, if it may be.
-    mutating func take(_ limit: Limit, of client: NetworkAddress, now: Int64) -> Verdict {
+    package mutating func take(_ limit: Limit, of client: NetworkAddress, now: Int64) -> Verdict {
         guard let pace = paces[limit.rawValue] else { return .allowed }
         let place = touch(client)
         let next = max(slots[place].restored[limit.rawValue], now) + pace.interval
@@ -67,7 +67,7 @@ struct ClientLimits: Sendable {
     }
 
     /// So many happened, whether they may or not.
-    mutating func note(_ limit: Limit, _ count: Int, of client: NetworkAddress, now: Int64) {
+    package mutating func note(_ limit: Limit, _ count: Int, of client: NetworkAddress, now: Int64) {
         guard let pace = paces[limit.rawValue] else { return }
         let place = touch(client)
         let added = pace.interval.multipliedReportingOverflow(by: Int64(count))
@@ -79,7 +79,7 @@ struct ClientLimits: Sendable {
     }
 
     /// Whether one more would be refused; takes nothing.
-    mutating func check(_ limit: Limit, of client: NetworkAddress, now: Int64) -> Verdict {
+    package mutating func check(_ limit: Limit, of client: NetworkAddress, now: Int64) -> Verdict {
         guard let pace = paces[limit.rawValue], let place = places[client] else { return .allowed }
         let next = max(slots[Int(place)].restored[limit.rawValue], now) + pace.interval
         return next - now <= pace.depth ? .allowed : refuse(Int(place), now)

@@ -10,8 +10,8 @@ extension ProxyHeader {
         where bytes[index] != signature.utf8Start[index] {
             return .malformed("no PROXY header")
         }
+        if bytes.count > 12, bytes[12] >> 4 != 2 { return .malformed("PROXY version unknown") }
         guard bytes.count >= fixedLength else { return .incomplete }
-        guard bytes[12] >> 4 == 2 else { return .malformed("PROXY version unknown") }
         let rest = number(bytes, at: 14)
         guard fixedLength + rest <= longest else { return .malformed("PROXY header too long") }
         let result = origin(command: bytes[12] & 0x0F, family: bytes[13], rest, bytes)

@@ -72,6 +72,23 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
         WrongFile(
             "ingress:\n  listeners:\n    - {address: 127.0.0.1:25, name: a}\n    - {address: 127.0.0.1:26, name: a}",
             line: 4, "ingress.listeners[1].name", "name of listeners[0]"),
+        WrongFile(
+            "ingress: {listeners: [{proxy_protocol: {from: [0.0.0.0/0]}}]}", line: 1,
+            "ingress.listeners[0].proxy_protocol.from[0]", "believe everybody"),
+        WrongFile(
+            "ingress:\n  listeners:\n    - xclient: {from: ['::/0']}", line: 3,
+            "ingress.listeners[0].xclient.from[0]", "believe everybody"),
+        WrongFile(
+            "ingress: {listeners: [{proxy_protocol: {timeout: 1s}}]}", line: 1,
+            "ingress.listeners[0].proxy_protocol", "believes nobody"),
+        WrongFile("ingress: {listeners: [{xclient: {from: []}}]}", line: 1, "ingress.listeners[0].xclient", "nobody"),
+        WrongFile(
+            "ingress: {client_limits: {message_rate: 100}}", line: 1, "ingress.client_limits.message_rate", "not a rate"
+        ),
+        WrongFile(
+            "ingress: {client_limits: {ipv6_prefix: 129}}", line: 1, "ingress.client_limits.ipv6_prefix", "16…128"),
+        WrongFile("ingress: {tarpit: {after: 20, delay: 1s}}", line: 1, "ingress.tarpit.after", "never reached"),
+        WrongFile("ingress: {greet_delay: 5m}", line: 1, "ingress.greet_delay", "0s…1m"),
         WrongFile("ingress: {listeners: [{address: 127.0.0.1}]}", line: 1, "ingress.listeners[0].address", "no port"),
         WrongFile("ingress: {listeners: [{address: 'a:25'}]}", line: 1, "ingress.listeners[0].address", "IP address"),
         WrongFile(

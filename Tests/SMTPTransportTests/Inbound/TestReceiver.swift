@@ -13,6 +13,16 @@ final class TestReceiver: MailReceiver {
         var holdsAnswers = false
         var held: [EventLoopPromise<Reply>] = []
         var refusal: ServerReply?
+        var expectsProxyHeader = false
+        /// For clients to be admitted.
+        var trusted: Set<String> = []
+        var refused: Set<String> = []
+        var mayOverride = false
+        /// Clients as they were admitted.
+        var admitted: [ClientInfo] = []
+        var noted: [ConnectionEvent] = []
+        /// Refused commands until the client is sent away.
+        var refusalsAllowed = Int.max
     }
 
     let state = Mutex(State())
@@ -36,7 +46,28 @@ final class TestReceiver: MailReceiver {
         for promise in held { promise.succeed(reply) }
     }
 
-    func admit(_ client: inout ClientInfo) -> Admission { .serve(configuration, tls: tls) }
+    func expectsProxyHeader(from client: ClientInfo) -> Bool { state.withLock { $0.expectsProxyHeader } }
+
+    func admit(_ client: inout ClientInfo) -> Admission {
+        state.withLock { state in
+            client.isTrusted = !client.isUnknown && state.trusted.contains(client.address)
+            client.mayOverride = state.mayOverride
+            state.admitted.append(client)
+            if state.refused.contains(client.address) { return .refuse(Reply(ServerReply.connectingTooFast)) }
+            var configuration = configuration
+            configuration.offersXCLIENT = state.mayOverride
+            return .serve(configuration, tls: tls)
+        }
+    }
+
+    func refused(_ count: Int, of client: ClientInfo) -> ServerReply? {
+        state.withLock { state in
+            state.refusalsAllowed -= count
+            return state.refusalsAllowed < 0 ? .tooManyRefusals : nil
+        }
+    }
+
+    func noted(_ event: ConnectionEvent, of client: ClientInfo) { state.withLock { $0.noted.append(event) } }
 
     func mailRefusal() -> ServerReply? { state.withLock { $0.refusal } }
 
