@@ -62,6 +62,8 @@ import Testing
             _ = try await trusted.reply(to: "RSET")
         }
         #expect(await refusals(node, "message_rate") == "1")
+        try await client.close()
+        try await other.close()
         try await node.stop()
     }
 

@@ -76,7 +76,8 @@ final class ClientGate: Sendable {
                 "a client is over its limit",
                 metadata: [
                     LogKey.client: "\(client.address)", LogKey.limit: "\(limit.label)",
-                    LogKey.listener: "\(client.listener)", LogKey.session: "\(client.sessionID)",
+                    LogKey.listener: "\(client.listener)", LogKey.address: "\(client.peerAddress)",
+                    LogKey.session: "\(client.sessionID)",
                 ])
         }
         return true

@@ -8,6 +8,7 @@ struct Event: Decodable {
         var enhanced: String?
         var text: String?
     }
+    struct Client: Decodable { var address, ehlo, user: String? }
     struct Remote: Decodable { var host, address: String? }
     struct TLS: Decodable {
         var version, cipher, policy: String?
@@ -29,6 +30,7 @@ struct Event: Decodable {
     var reply: Reply?
     var `class`: String?
     var severity: String?
+    var client: Client?
     var remote: Remote?
     var tls: TLS?
     var reason: String?

@@ -18,9 +18,15 @@ struct SMTPReply: CustomStringConvertible {
 final class SMTPClient {
     let socket: Socket
 
-    /// - Parameter hello: `nil` stops after the greeting.
-    init(to port: Int, hello: String? = "client.test", timeout: Int = 20, receiveBuffer: Int32? = nil) throws {
-        socket = try Socket(to: port, timeout: timeout, receiveBuffer: receiveBuffer)
+    /// - Parameters:
+    ///   - hello: `nil` stops after the greeting.
+    ///   - preamble: Sent before the greeting, each octet in a packet of its own.
+    init(
+        to port: Int, from own: String? = nil, hello: String? = "client.test", octetByOctet preamble: String = "",
+        timeout: Int = 20, receiveBuffer: Int32? = nil
+    ) throws {
+        socket = try Socket(to: port, from: own, timeout: timeout, receiveBuffer: receiveBuffer)
+        for octet in preamble.utf8 { try socket.write([octet]) }
         try expect(220)
         if let hello {
             try socket.write("EHLO \(hello)\r\n")

@@ -22,13 +22,17 @@ final class Socket {
 
     /// - Parameter timeout: Of each read and write, in seconds.
     convenience init(
-        to port: Int, at address: String = "127.0.0.1", timeout: Int = 20, receiveBuffer: Int32? = nil
+        to port: Int, at address: String = "127.0.0.1", from own: String? = nil, timeout: Int = 20,
+        receiveBuffer: Int32? = nil
     ) throws {
         let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw TestKitError("socket: errno \(errno)") }
         self.init(descriptor: descriptor, timeout: timeout)
         if var receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+        }
+        if let own, LoopbackAddress.with(own, 0, { bind(descriptor, $0, $1) }) != 0 {
+            throw Closed(description: "bind to \(own): errno \(errno)")
         }
         guard LoopbackAddress.with(address, port, { connect(descriptor, $0, $1) }) == 0 else {
             throw Closed(description: "connect to \(address):\(port): errno \(errno)")
