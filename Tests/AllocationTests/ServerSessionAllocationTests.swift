@@ -9,6 +9,7 @@ import Testing
     private func makeSession() -> ServerSession {
         var configuration = ServerSession.Configuration(hostname: "mx.test")
         configuration.idleCommandLimit = .max
+        configuration.asksBeforeMail = true
         return ServerSession(configuration: configuration)
     }
 
@@ -23,6 +24,7 @@ import Testing
                 }
                 action = session.recipientDecided(verdict, into: &output)
             }
+            if action == .checkSender { action = session.senderDecided(nil, into: &output) }
             if action != .proceed { return }
         }
     }

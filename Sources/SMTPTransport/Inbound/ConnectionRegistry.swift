@@ -13,7 +13,7 @@ package struct ClientPrefixes: Equatable, Sendable {
 package final class ConnectionRegistry: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel
-        let isAdmitted: Bool
+        var isAdmitted: Bool
         var client: NetworkAddress?
     }
 
@@ -58,18 +58,20 @@ package final class ConnectionRegistry: Sendable {
     /// Counts an admitted connection to a client; again, once another client turns out to be behind it.
     ///
     /// - Parameter address: The whole of it; `nil` is nobody's.
-    /// - Returns: The reply to refuse it with, or `nil`.
+    /// - Returns: The reply to refuse it with, or `nil`. A refused one is no longer counted.
     func identify(_ channel: any Channel, as address: NetworkAddress?) -> ServerReply? {
         state.withLock { state in
             guard let entry = state.entries[ObjectIdentifier(channel)], entry.isAdmitted else { return nil }
             let client = address.map(network)
             guard entry.client != client else { return nil }
             state.release(entry.client)
-            state.entries[ObjectIdentifier(channel)]?.client = client
-            guard let client else { return nil }
-            let count = state.byClient[client, default: 0] + 1
-            state.byClient[client] = count
-            return count > limitPerClient ?? .max ? .tooManyFromClient : nil
+            var count = 0
+            if let client { count = state.byClient[client, default: 0] }
+            let isRefused = count >= limitPerClient ?? .max
+            if isRefused { state.admitted -= 1 } else if let client { state.byClient[client] = count + 1 }
+            state.entries[ObjectIdentifier(channel)] = Entry(
+                channel: channel, isAdmitted: !isRefused, client: isRefused ? nil : client)
+            return isRefused ? .tooManyFromClient : nil
         }
     }
 

@@ -148,6 +148,7 @@ import Testing
         #expect(try second.said().hasPrefix("421 4.7.0"))  // the same /64
         #expect(try third.said().hasPrefix("220"))
         #expect(receiver.state.withLock { $0.noted } == [.tooManyOfClient])
+        #expect(registry.count == 2)
         try second.end()
         try first.end()
         let again = try Connection(receiver, registry: registry)
