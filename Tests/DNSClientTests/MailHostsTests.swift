@@ -81,7 +81,7 @@ struct SeededRandom: RandomNumberGenerator {
         guard case .done(.success(let found), let ttl) = step else { Issue.record("\(step)"); return }
         #expect(ttl == 700)
         #expect(found.hosts.count == MailHostsLookup.maximumHosts)
-        #expect(found.hosts.allSatisfy { $0.addresses.count == 16 && $0.addresses.filter(\.isV6).count == 8 })
+        #expect(found.hosts.allSatisfy { $0.addresses.count == 16 && $0.addresses.filter(\.isIPv6).count == 8 })
     }
 
     @Test func authenticatedOnlyWhereAllIsProven() {
@@ -122,7 +122,7 @@ struct SeededRandom: RandomNumberGenerator {
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8(random.next() & 127) }
             _ = MailExchange(rdata: bytes)
-            _ = IPAddress(rdata: bytes)
+            _ = IPAddress(octets: bytes)
             _ = IPAddress(String(decoding: bytes, as: UTF8.self))
             _ = IPAddress(literal: String(decoding: bytes, as: UTF8.self))
         }

@@ -1,4 +1,5 @@
 import Ingress
+import MailModel
 import MailTestKit
 import NodeRuntime
 import SMTPProtocol
@@ -13,8 +14,8 @@ import Testing
         return ClientLimits(configuration)
     }
 
-    private func client(_ number: Int) throws -> NetworkAddress {
-        try #require(NetworkAddress("10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"))
+    private func client(_ number: Int) throws -> IPAddress {
+        try #require(IPAddress("10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"))
     }
 
     @Test func allAtOnceThenAtItsRate() throws {

@@ -1,4 +1,6 @@
 /// Names of `/etc/hosts` with their addresses, IPv4 first.
+package import MailModel
+
 package struct HostsFile: Sendable {
     static let maximumNames = 10_000
 
@@ -14,7 +16,7 @@ package struct HostsFile: Sendable {
                 if !addresses[name, default: []].contains(address) { addresses[name, default: []].append(address) }
             }
         }
-        for name in addresses.keys { _ = addresses[name]?.partition { $0.isV6 } }
+        for name in addresses.keys { _ = addresses[name]?.partition { $0.isIPv6 } }
     }
 
     /// `localhost` is there even where no file says so (RFC 6761 §6.3).

@@ -45,7 +45,7 @@ package struct MailHosts: Equatable, Sendable {
             start = end
         }
         for index in result.indices where result[index].addresses.count > 1 {
-            let firstV6 = result[index].addresses.partition { $0.isV6 }
+            let firstV6 = result[index].addresses.partition { $0.isIPv6 }
             result[index].addresses[..<firstV6].shuffle(using: &random)
             result[index].addresses[firstV6...].shuffle(using: &random)
         }

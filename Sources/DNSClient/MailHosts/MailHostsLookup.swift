@@ -99,7 +99,7 @@ package struct MailHostsLookup {
         case .noSuchName: candidates[index].exists = false
         case .noData: break
         case .records(let records):
-            let addresses = records.compactMap { IPAddress(rdata: $0) }.filter(\.isHostAddress)
+            let addresses = records.compactMap { IPAddress(octets: $0) }.filter(\.isHostAddress)
             if question.type == .a { candidates[index].v4 = addresses } else { candidates[index].v6 = addresses }
         }
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import MailModel
 
 /// Small text files of the system.
 enum TextFile {

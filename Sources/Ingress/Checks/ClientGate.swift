@@ -1,4 +1,5 @@
 import Logging
+import MailModel
 import NIOCore
 import NodeRuntime
 import SMTPProtocol
@@ -61,7 +62,7 @@ final class ClientGate: Sendable {
 
     private func isOver(
         _ limit: ClientLimits.Limit, _ client: ClientInfo,
-        _ ask: (inout ClientLimits, NetworkAddress, Int64) -> ClientLimits.Verdict
+        _ ask: (inout ClientLimits, IPAddress, Int64) -> ClientLimits.Verdict
     ) -> Bool {
         guard let key = client.limitKey else { return false }
         let now = Int64(NIODeadline.now().uptimeNanoseconds)

@@ -1,5 +1,5 @@
+package import MailModel
 package import NodeRuntime
-package import SMTPProtocol
 
 /// How often each client did something of late. Knows no clock; time comes as nanoseconds of any steady origin.
 ///
@@ -29,7 +29,7 @@ package struct ClientLimits: Sendable {
     }
 
     private struct Slot {
-        var client: NetworkAddress
+        var client: IPAddress
         var newer: Int32 = -1
         var older: Int32 = -1
         var toldAt: Int64 = .min
@@ -40,7 +40,7 @@ package struct ClientLimits: Sendable {
     private let paces: InlineArray<4, Pace?>
     private let capacity: Int
     private var slots: [Slot] = []
-    private var places: [NetworkAddress: Int32] = [:]
+    private var places: [IPAddress: Int32] = [:]
     private var newest: Int32 = -1
     private var oldest: Int32 = -1
 
@@ -57,7 +57,7 @@ package struct ClientLimits: Sendable {
     package func isLimited(_ limit: Limit) -> Bool { paces[limit.rawValue] != nil }
 
     /// One more, if it may be.
-    package mutating func take(_ limit: Limit, of client: NetworkAddress, now: Int64) -> Verdict {
+    package mutating func take(_ limit: Limit, of client: IPAddress, now: Int64) -> Verdict {
         guard let pace = paces[limit.rawValue] else { return .allowed }
         let place = touch(client)
         let next = max(slots[place].restored[limit.rawValue], now) + pace.interval
@@ -67,7 +67,7 @@ package struct ClientLimits: Sendable {
     }
 
     /// So many happened, whether they may or not.
-    package mutating func note(_ limit: Limit, _ count: Int, of client: NetworkAddress, now: Int64) {
+    package mutating func note(_ limit: Limit, _ count: Int, of client: IPAddress, now: Int64) {
         guard let pace = paces[limit.rawValue] else { return }
         let place = touch(client)
         let added = pace.interval.multipliedReportingOverflow(by: Int64(count))
@@ -79,7 +79,7 @@ package struct ClientLimits: Sendable {
     }
 
     /// Whether one more would be refused; takes nothing.
-    package mutating func check(_ limit: Limit, of client: NetworkAddress, now: Int64) -> Verdict {
+    package mutating func check(_ limit: Limit, of client: IPAddress, now: Int64) -> Verdict {
         guard let pace = paces[limit.rawValue], let place = places[client] else { return .allowed }
         let next = max(slots[Int(place)].restored[limit.rawValue], now) + pace.interval
         return next - now <= pace.depth ? .allowed : refuse(Int(place), now)
@@ -94,7 +94,7 @@ package struct ClientLimits: Sendable {
 
 /// The clients in the order they were last seen.
 extension ClientLimits {
-    private mutating func touch(_ client: NetworkAddress) -> Int {
+    private mutating func touch(_ client: IPAddress) -> Int {
         if let place = places[client] {
             guard place != newest else { return Int(place) }
             unlink(place)

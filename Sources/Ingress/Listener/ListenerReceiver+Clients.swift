@@ -30,10 +30,10 @@ extension ListenerReceiver {
         return .serve(session, tls: tls)
     }
 
-    private func limitKey(_ client: ClientInfo, isExempt: Bool) -> NetworkAddress? {
+    private func limitKey(_ client: ClientInfo, isExempt: Bool) -> IPAddress? {
         // A host that speaks for others is not counted itself: its clients are.
         guard gate != nil, !isExempt, client.isOverridden || !client.mayOverride,
-            let address = NetworkAddress(client.address)
+            let address = IPAddress(client.address)
         else { return nil }
         return address.network(prefix: address.isIPv6 ? clientLimits.ipv6Prefix : clientLimits.ipv4Prefix)
     }

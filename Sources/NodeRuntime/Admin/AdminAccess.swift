@@ -1,4 +1,6 @@
 /// Who may ask what (DESIGN §9): a pure decision.
+import MailModel
+
 package struct AdminAccess: Sendable {
     package enum Door: Sendable, Equatable {
         /// File permissions decide who comes in.

@@ -1,4 +1,6 @@
 /// What a trusted host says of the client it speaks for (Postfix's XCLIENT_README).
+package import MailModel
+
 package struct ClientOverride: Equatable, Sendable {
     package enum Attribute<Value: Equatable & Sendable>: Equatable, Sendable {
         /// Not named: what an earlier XCLIENT said stays, or what the connection shows.
@@ -9,11 +11,11 @@ package struct ClientOverride: Equatable, Sendable {
     }
 
     /// ADDR.
-    package var address = Attribute<NetworkAddress>.kept
+    package var address = Attribute<IPAddress>.kept
     /// PORT.
     package var port = Attribute<Int>.kept
     /// DESTADDR, where the client connected to.
-    package var destinationAddress = Attribute<NetworkAddress>.kept
+    package var destinationAddress = Attribute<IPAddress>.kept
     /// DESTPORT.
     package var destinationPort = Attribute<Int>.kept
     /// LOGIN: the name the client gave proof of to the host that speaks for it.
@@ -87,13 +89,13 @@ extension ClientOverride {
     }
 
     /// IPv4, or IPv6 behind `IPV6:`.
-    private static func address(_ bytes: Span<UInt8>) -> NetworkAddress? {
+    private static func address(_ bytes: Span<UInt8>) -> IPAddress? {
         let prefix = 5
         if bytes.count > prefix, bytes.equals("IPV6:", in: 0..<prefix) {
             guard AddressLiteral.isIPv6(bytes, prefix..<bytes.count) else { return nil }
-            return NetworkAddress(text: bytes, prefix..<bytes.count)
+            return IPAddress(text: bytes, prefix..<bytes.count)
         }
-        return AddressLiteral.isIPv4(bytes, 0..<bytes.count) ? NetworkAddress(text: bytes, 0..<bytes.count) : nil
+        return AddressLiteral.isIPv4(bytes, 0..<bytes.count) ? IPAddress(text: bytes, 0..<bytes.count) : nil
     }
 
     private static func port(_ bytes: Span<UInt8>) -> Int? {

@@ -1,4 +1,6 @@
 /// Version 2: a binary header (proxy-protocol.txt §2.2). Its TLVs are skipped.
+import MailModel
+
 extension ProxyHeader {
     /// Begins with what no protocol of text can begin with: an empty line, then a NUL.
     private static let signature: StaticString = "\r\n\r\n\0\r\nQUIT\n"
@@ -40,9 +42,9 @@ extension ProxyHeader {
         guard bytes.count >= fixedLength + rest else { return .incomplete }
         let origin = Origin.client(
             source: Endpoint(
-                address: NetworkAddress(bytes, source..<destination), port: number(bytes, at: ports)),
+                address: IPAddress(bytes, source..<destination), port: number(bytes, at: ports)),
             destination: Endpoint(
-                address: NetworkAddress(bytes, destination..<ports), port: number(bytes, at: ports + 2)))
+                address: IPAddress(bytes, destination..<ports), port: number(bytes, at: ports + 2)))
         return .header(ProxyHeader(origin: origin), length: fixedLength + rest)
     }
 

@@ -1,4 +1,6 @@
 /// Version 1: one line of text (proxy-protocol.txt §2.1).
+import MailModel
+
 extension ProxyHeader {
     /// `PROXY TCP6`, two addresses of 39 characters and two ports of 5, with blanks and CRLF, and room for UNKNOWN.
     private static let longestLine = 107
@@ -34,8 +36,8 @@ extension ProxyHeader {
         let isIPv6 = same(bytes, words[0], "TCP6")
         guard isIPv6 || same(bytes, words[0], "TCP4"), words.count == 5,
             AddressLiteral.isIPv4(bytes, words[1]) != isIPv6, AddressLiteral.isIPv4(bytes, words[2]) != isIPv6,
-            let source = NetworkAddress(text: bytes, words[1]),
-            let destination = NetworkAddress(text: bytes, words[2]),
+            let source = IPAddress(text: bytes, words[1]),
+            let destination = IPAddress(text: bytes, words[2]),
             let sourcePort = port(bytes, words[3]), let destinationPort = port(bytes, words[4])
         else { return nil }
         return .client(

@@ -2,9 +2,11 @@
 /// (proxy-protocol.txt §2).
 ///
 /// Read only from peers that are known to send it; one who is believed may name any address.
+package import MailModel
+
 package struct ProxyHeader: Equatable, Sendable {
     package struct Endpoint: Equatable, Sendable {
-        package var address: NetworkAddress
+        package var address: IPAddress
         package var port: Int
     }
 

@@ -1,5 +1,4 @@
 package import MailModel
-package import SMTPProtocol
 
 /// Who is at the other end of an inbound connection, and how it came to us.
 package struct ClientInfo: Sendable {
@@ -28,7 +27,7 @@ package struct ClientInfo: Sendable {
     /// May speak for others with XCLIENT; for the role to set at the first admission, and kept from then on.
     package var mayOverride = false
     /// Whom the role's limits count it to; `nil` for those without limits.
-    package var limitKey: NetworkAddress?
+    package var limitKey: IPAddress?
 
     /// No silence, no held-back replies: the client is trusted, or has still to say whom it speaks for.
     var isSpared: Bool { isTrusted || mayOverride && !isOverridden }

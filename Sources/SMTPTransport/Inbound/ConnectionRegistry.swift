@@ -1,3 +1,4 @@
+internal import MailModel
 internal import NIOCore
 internal import SMTPProtocol
 internal import Synchronization
@@ -14,18 +15,18 @@ package final class ConnectionRegistry: Sendable {
     private struct Entry: Sendable {
         let channel: any Channel
         var isAdmitted: Bool
-        var client: NetworkAddress?
+        var client: IPAddress?
     }
 
     private struct State: Sendable {
         var entries: [ObjectIdentifier: Entry] = [:]
         var admitted = 0
-        var byClient: [NetworkAddress: Int] = [:]
+        var byClient: [IPAddress: Int] = [:]
         var isDraining = false
         /// Fulfilled when the last connection has gone.
         var drained: [EventLoopPromise<Void>] = []
 
-        mutating func release(_ client: NetworkAddress?) {
+        mutating func release(_ client: IPAddress?) {
             guard let client, let count = byClient[client] else { return }
             byClient[client] = count > 1 ? count - 1 : nil
         }
@@ -59,7 +60,7 @@ package final class ConnectionRegistry: Sendable {
     ///
     /// - Parameter address: The whole of it; `nil` is nobody's.
     /// - Returns: The reply to refuse it with, or `nil`. A refused one is no longer counted.
-    func identify(_ channel: any Channel, as address: NetworkAddress?) -> ServerReply? {
+    func identify(_ channel: any Channel, as address: IPAddress?) -> ServerReply? {
         state.withLock { state in
             guard let entry = state.entries[ObjectIdentifier(channel)], entry.isAdmitted else { return nil }
             let client = address.map(network)
@@ -87,7 +88,7 @@ package final class ConnectionRegistry: Sendable {
         for promise in drained { promise.succeed() }
     }
 
-    private func network(_ address: NetworkAddress) -> NetworkAddress {
+    private func network(_ address: IPAddress) -> IPAddress {
         address.network(prefix: address.isIPv6 ? prefixes.ipv6 : prefixes.ipv4)
     }
 

@@ -1,3 +1,4 @@
+internal import MailModel
 internal import NIOCore
 internal import NIOSSL
 internal import SMTPProtocol
@@ -102,7 +103,7 @@ extension ServerHandler {
     }
 
     private func identify(_ context: ChannelHandlerContext) -> ServerReply? {
-        let refusal = shared.registry.identify(context.channel, as: NetworkAddress(client.address))
+        let refusal = shared.registry.identify(context.channel, as: IPAddress(client.address))
         if refusal != nil { shared.receiver.noted(.tooManyOfClient, of: client) }
         return refusal
     }
@@ -163,6 +164,6 @@ extension SocketAddress {
     var canonicalAddress: String {
         guard let text = ipAddress else { return "" }
         guard text.utf8.contains(UInt8(ascii: ":")) else { return text }
-        return NetworkAddress(text)?.description ?? text
+        return IPAddress(self)?.description ?? text
     }
 }

@@ -111,10 +111,8 @@ final class SiteDirectory {
     private static func literalSite(_ hosts: [HostPort], name: String, _ settings: LaneSettings) -> Site? {
         var found: [Site.Host] = []
         for (index, host) in hosts.enumerated() {
-            guard case .address(let address) = host.host,
-                let socket = DNSClient.IPAddress(address.description)?
-                    .socketAddress(port: UInt16(host.port ?? settings.port))
-            else { return nil }
+            guard case .address(let address) = host.host else { return nil }
+            let socket = address.socketAddress(port: UInt16(host.port ?? settings.port))
             found.append(Site.Host(name: address.description, preference: index, addresses: [socket]))
         }
         return Site(name: name, kind: .relay, hosts: found, settings: settings)

@@ -1,4 +1,6 @@
 /// What one client may do in a time; `nil` rates are unlimited. Counted by each node for itself.
+package import MailModel
+
 package struct ClientLimitsConfiguration: Equatable, Sendable {
     package var connectionRate: Rate?
     package var messageRate: Rate?

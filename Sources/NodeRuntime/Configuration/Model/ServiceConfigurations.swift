@@ -1,4 +1,5 @@
 internal import Logging
+internal import MailModel
 
 /// The resolver.
 package struct DNSConfiguration: Equatable, Sendable {

@@ -54,7 +54,7 @@ extension ConfigurationTable {
     private static let believed = ValueKind<AddressRange>.text(
         "a CIDR block, as 10.0.0.0/8 or 2001:db8::/32, but not of prefix 0", show: { $0.description }
     ) { text throws(Refusal) in
-        let range = try AddressRange(parsing: text)
+        let range = try AddressRange.read(text)
         guard range.prefix > 0 else { throw Refusal("would believe everybody") }
         return range
     }

@@ -89,7 +89,15 @@ extension ValueKind where Value == IPAddress {
 extension ValueKind where Value == AddressRange {
     static var addressRange: ValueKind {
         .text("a CIDR block, as 10.0.0.0/8 or 2001:db8::/32", show: { $0.description }) { text throws(Refusal) in
-            try AddressRange(parsing: text)
+            try AddressRange.read(text)
+        }
+    }
+}
+
+extension AddressRange {
+    static func read(_ text: String) throws(Refusal) -> AddressRange {
+        do throws(AddressRangeError) { return try AddressRange(parsing: text) } catch {
+            throw Refusal(error.description)
         }
     }
 }
