@@ -15,10 +15,20 @@ package final class IngressService: Service {
     private let spool: any Spool
     private let loops: any EventLoopGroup
     private let registry: MetricsRegistry
+    private let metrics: IngressMetrics
+    private let rejections: RejectionLog
+    /// Memory for content, of all listeners together.
+    private let gauge: ContentGauge
     private let logger: Logger
-    private let listeners = Mutex<[SMTPListener]>([])
     private let mayStart: @Sendable () async -> Void
     private let started: @Sendable () -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Empty before the start.
+        var listeners: [ListenAddress: SMTPListener] = [:]
+        var gate: (limits: ClientLimitsConfiguration, gate: ClientGate?)?
+    }
 
     /// - Parameters:
     ///   - mayStart: Returns when mail may be taken.
@@ -32,6 +42,9 @@ package final class IngressService: Service {
         self.spool = spool
         self.loops = loops
         registry = metrics
+        self.metrics = IngressMetrics(registry: metrics)
+        rejections = RejectionLog(spool: spool, node: configuration.node, metrics: self.metrics, logger: logger)
+        gauge = ContentGauge(limit: configuration.ingress.memory)
         self.logger = logger
         self.mayStart = mayStart
         self.started = started
@@ -40,50 +53,91 @@ package final class IngressService: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.mayStart() }
         if Task.isShuttingDownGracefully || Task.isCancelled { return }
-        let metrics = IngressMetrics(registry: registry)
-        let gauge = ContentGauge(limit: configuration.ingress.memory)
-        let rejections = RejectionLog(spool: spool, node: configuration.node, metrics: metrics, logger: logger)
-        let gate = ClientGate(configuration.ingress.clientLimits, metrics: metrics, logger: logger)
-        for listener in configuration.ingress.listeners {
-            let receiver = ListenerReceiver(
-                listener, of: configuration, tls: try Self.tlsContext(listener), spool: spool, rejections: rejections,
-                gate: gate, metrics: metrics, logger: logger)
-            let bound = try await bind(listener, receiver, gauge)
-            listeners.withLock { $0.append(bound) }
-            logger.info(
-                "listening for SMTP",
-                metadata: ["listener": "\(listener.name)", "address": "\(listener.address)"])
-        }
+        let change = try await prepareListeners(configuration)
+        await change()
         registry.observe(.connections) { [self] in
-            let open = listeners.withLock { $0.reduce(0) { $0 + $1.connections } }
+            let open = state.withLock { $0.listeners.values.reduce(0) { $0 + $1.connections } }
             return [MetricSample(Double(open), labels: ["in"])]
         }
         started()
         try? await gracefulShutdown()  // cancellation ends the wait just as well
-        for listener in listeners.withLock({ $0 }) {
+        await Self.close(Array(state.withLock { $0.listeners }.values))
+    }
+
+    private static func close(_ listeners: [SMTPListener]) async {
+        for listener in listeners {
             try? await listener.shutdown(within: .seconds(10)).get()  // the process ends either way
         }
     }
+}
+
+// Listeners as a configuration wants them.
+extension IngressService: Reconfigurable {
+    package func prepare(_ configuration: NodeConfiguration) async throws -> @Sendable () async -> Void {
+        guard !state.withLock({ $0.listeners.isEmpty }) else {
+            throw IngressError("ingress has not started yet: try again")
+        }
+        return try await prepareListeners(configuration)
+    }
+
+    /// Reads certificates and binds addresses that are new.
+    ///
+    /// - Returns: Changes the listeners that stay and closes those that are no longer wanted.
+    private func prepareListeners(_ configuration: NodeConfiguration) async throws -> @Sendable () async -> Void {
+        let open = state.withLock { $0.listeners }
+        let gate = gate(for: configuration.ingress.clientLimits)
+        var wanted: [(ListenerConfiguration, ListenerReceiver)] = []
+        for listener in configuration.ingress.listeners {
+            let receiver = ListenerReceiver(
+                listener, of: configuration, tls: try Self.tlsContext(listener), spool: spool, rejections: rejections,
+                gate: gate, metrics: metrics, logger: logger)
+            wanted.append((listener, receiver))
+        }
+        var added: [ListenAddress: SMTPListener] = [:]
+        do {
+            for (listener, receiver) in wanted where open[listener.address] == nil {
+                added[listener.address] = try await bind(listener, receiver, configuration.ingress)
+            }
+        } catch {
+            await Self.close(Array(added.values))
+            throw error
+        }
+        return { [wanted, added] in
+            for (listener, receiver) in wanted {
+                open[listener.address]?.reconfigure(
+                    SMTPListener.Configuration(listener, configuration.ingress), receiver: receiver)
+            }
+            let addresses = Set(wanted.map(\.0.address))
+            self.state.withLock { state in
+                state.listeners = open.filter { addresses.contains($0.key) }.merging(added) { $1 }
+                state.gate = (configuration.ingress.clientLimits, gate)
+            }
+            let closed = open.filter { !addresses.contains($0.key) }
+            for address in closed.keys {
+                self.logger.info("no longer listening for SMTP", metadata: ["address": "\(address)"])
+            }
+            // Running transactions may take their time; nobody has to wait for them.
+            if !closed.isEmpty { Task { await Self.close(Array(closed.values)) } }
+        }
+    }
+
+    /// What clients did of late counts on while the limits stay the same.
+    private func gate(for limits: ClientLimitsConfiguration) -> ClientGate? {
+        if let known = state.withLock({ $0.gate }), known.limits == limits { return known.gate }
+        return ClientGate(limits, metrics: metrics, logger: logger)
+    }
 
     private func bind(
-        _ listener: ListenerConfiguration, _ receiver: ListenerReceiver, _ gauge: ContentGauge
+        _ listener: ListenerConfiguration, _ receiver: ListenerReceiver, _ ingress: IngressConfiguration
     ) async throws -> SMTPListener {
-        let ingress = configuration.ingress
-        var settings = SMTPListener.Configuration(
-            name: listener.name, host: listener.address.host, port: listener.address.port)
-        settings.idleTimeout = TimeAmount(ingress.idleTimeout)
-        settings.connectionLimit = ingress.connections
-        settings.connectionLimitPerClient = ingress.connectionsPerClient
-        settings.startsWithTLS = listener.tlsOnConnect
-        settings.clientPrefixes = ClientPrefixes(
-            ipv4: ingress.clientLimits.ipv4Prefix, ipv6: ingress.clientLimits.ipv6Prefix)
-        settings.proxyHeaderTimeout = TimeAmount(listener.proxyProtocol.timeout)
-        settings.greetDelay = TimeAmount(ingress.greetDelay)
-        if ingress.tarpit.delay > .zero {
-            settings.tarpit = .init(after: ingress.tarpit.after, delay: TimeAmount(ingress.tarpit.delay))
-        }
         do {
-            return try await SMTPListener.bind(settings, receiver: receiver, gauge: gauge, group: loops).get()
+            let bound = try await SMTPListener.bind(
+                SMTPListener.Configuration(listener, ingress), receiver: receiver, gauge: gauge, group: loops
+            ).get()
+            logger.info(
+                "listening for SMTP",
+                metadata: ["listener": "\(listener.name)", "address": "\(listener.address)"])
+            return bound
         } catch {
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw IngressError("ingress.listeners: cannot listen on \(listener.address): \(reason)")
@@ -108,4 +162,21 @@ package final class IngressService: Service {
 package struct IngressError: Error, CustomStringConvertible {
     package let description: String
     init(_ description: String) { self.description = description }
+}
+
+extension SMTPListener.Configuration {
+    init(_ listener: ListenerConfiguration, _ ingress: IngressConfiguration) {
+        self.init(name: listener.name, host: listener.address.host, port: listener.address.port)
+        idleTimeout = TimeAmount(ingress.idleTimeout)
+        connectionLimit = ingress.connections
+        connectionLimitPerClient = ingress.connectionsPerClient
+        startsWithTLS = listener.tlsOnConnect
+        clientPrefixes = ClientPrefixes(
+            ipv4: ingress.clientLimits.ipv4Prefix, ipv6: ingress.clientLimits.ipv6Prefix)
+        proxyHeaderTimeout = TimeAmount(listener.proxyProtocol.timeout)
+        greetDelay = TimeAmount(ingress.greetDelay)
+        if ingress.tarpit.delay > .zero {
+            tarpit = .init(after: ingress.tarpit.after, delay: TimeAmount(ingress.tarpit.delay))
+        }
+    }
 }

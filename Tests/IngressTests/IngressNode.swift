@@ -17,6 +17,8 @@ final class IngressNode: Sendable {
     let metrics = MetricsRegistry()
     let inside: Int
     let outside: Int
+    let configuration: NodeConfiguration
+    let service: IngressService
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
 
@@ -42,10 +44,11 @@ final class IngressNode: Sendable {
                   wish_headers: {X-Job: X-Apus-Campaign}
                 """, file: "test.yaml", hostName: Domain(canonical: "mta.test"))
         change(&configuration)
+        self.configuration = configuration
         var logger = Logger(label: "test")
         logger.handler = SwiftLogNoOpLogHandler()
         let (isReady, becameReady) = AsyncStream<Void>.makeStream()
-        let service = IngressService(
+        service = IngressService(
             configuration, spool: spool, loops: MultiThreadedEventLoopGroup.singleton, metrics: metrics,
             logger: logger, started: { becameReady.finish() })
         let group = ServiceGroup(services: [service], logger: logger)
@@ -60,7 +63,7 @@ final class IngressNode: Sendable {
     /// Below the ports that the system gives to outgoing connections, and each but once: many nodes run at a time.
     private static let lastPort = Mutex(Int.random(in: 15_000..<30_000))
 
-    private static func quietPort() throws -> Int {
+    static func quietPort() throws -> Int {
         for _ in 0..<1000 {
             let port = lastPort.withLock { port in
                 port += 1

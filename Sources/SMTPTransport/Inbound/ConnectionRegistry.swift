@@ -18,7 +18,17 @@ package final class ConnectionRegistry: Sendable {
         var client: IPAddress?
     }
 
+    package struct Limits: Equatable, Sendable {
+        package var connections: Int
+        package var perClient: Int?
+        package var prefixes: ClientPrefixes
+        package init(connections: Int, perClient: Int?, prefixes: ClientPrefixes = ClientPrefixes()) {
+            (self.connections, self.perClient, self.prefixes) = (connections, perClient, prefixes)
+        }
+    }
+
     private struct State: Sendable {
+        var limits: Limits
         var entries: [ObjectIdentifier: Entry] = [:]
         var admitted = 0
         var byClient: [IPAddress: Int] = [:]
@@ -32,14 +42,12 @@ package final class ConnectionRegistry: Sendable {
         }
     }
 
-    private let limit: Int
-    private let limitPerClient: Int?
-    private let prefixes: ClientPrefixes
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    package init(limit: Int, limitPerClient: Int?, prefixes: ClientPrefixes = ClientPrefixes()) {
-        (self.limit, self.limitPerClient, self.prefixes) = (limit, limitPerClient, prefixes)
-    }
+    package init(_ limits: Limits) { state = Mutex(State(limits: limits)) }
+
+    /// For connections to come; those above a lower limit stay.
+    func set(_ limits: Limits) { state.withLock { $0.limits = limits } }
 
     package var count: Int { state.withLock { $0.admitted } }
 
@@ -49,7 +57,8 @@ package final class ConnectionRegistry: Sendable {
     func add(_ channel: any Channel) -> ServerReply? {
         state.withLock { state in
             let refusal: ServerReply? =
-                state.isDraining ? .shuttingDown : state.admitted >= limit ? .tooManyConnections : nil
+                state.isDraining
+                ? .shuttingDown : state.admitted >= state.limits.connections ? .tooManyConnections : nil
             state.entries[ObjectIdentifier(channel)] = Entry(channel: channel, isAdmitted: refusal == nil)
             if refusal == nil { state.admitted += 1 }
             return refusal
@@ -63,12 +72,12 @@ package final class ConnectionRegistry: Sendable {
     func identify(_ channel: any Channel, as address: IPAddress?) -> ServerReply? {
         state.withLock { state in
             guard let entry = state.entries[ObjectIdentifier(channel)], entry.isAdmitted else { return nil }
-            let client = address.map(network)
+            let client = address.map { Self.network($0, state.limits.prefixes) }
             guard entry.client != client else { return nil }
             state.release(entry.client)
             var count = 0
             if let client { count = state.byClient[client, default: 0] }
-            let isRefused = count >= limitPerClient ?? .max
+            let isRefused = count >= state.limits.perClient ?? .max
             if isRefused { state.admitted -= 1 } else if let client { state.byClient[client] = count + 1 }
             state.entries[ObjectIdentifier(channel)] = Entry(
                 channel: channel, isAdmitted: !isRefused, client: isRefused ? nil : client)
@@ -88,7 +97,7 @@ package final class ConnectionRegistry: Sendable {
         for promise in drained { promise.succeed() }
     }
 
-    private func network(_ address: IPAddress) -> IPAddress {
+    private static func network(_ address: IPAddress, _ prefixes: ClientPrefixes) -> IPAddress {
         address.network(prefix: address.isIPv6 ? prefixes.ipv6 : prefixes.ipv4)
     }
 

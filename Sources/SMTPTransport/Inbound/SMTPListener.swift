@@ -1,5 +1,6 @@
 package import NIOCore
 internal import NIOPosix
+internal import Synchronization
 
 /// Accepts SMTP connections on one address and runs a session on each.
 package final class SMTPListener: Sendable {
@@ -39,6 +40,10 @@ package final class SMTPListener: Sendable {
         package init(name: String, host: String, port: Int) {
             (self.name, self.host, self.port) = (name, host, port)
         }
+
+        var limits: ConnectionRegistry.Limits {
+            .init(connections: connectionLimit, perClient: connectionLimitPerClient, prefixes: clientPrefixes)
+        }
     }
 
     /// Where it listens; never `nil` for TCP.
@@ -47,21 +52,34 @@ package final class SMTPListener: Sendable {
     package var connections: Int { registry.count }
 
     private let channel: any Channel
-    private let registry: ConnectionRegistry
+    private let current: Current
+    private var registry: ConnectionRegistry { current.shared.withLock { $0.registry } }
 
-    private init(channel: any Channel, registry: ConnectionRegistry) {
-        (self.channel, self.registry) = (channel, registry)
+    /// What connections that come now have in common.
+    private final class Current: Sendable {
+        let shared: Mutex<ServerHandler.Shared>
+        init(_ shared: ServerHandler.Shared) { self.shared = Mutex(shared) }
+    }
+
+    private init(channel: any Channel, current: Current) { (self.channel, self.current) = (channel, current) }
+
+    /// Other rules, and somebody else who decides, for connections to come. Its name, address and port stay.
+    package func reconfigure(_ configuration: Configuration, receiver: any MailReceiver) {
+        current.shared.withLock { shared in
+            shared.registry.set(configuration.limits)
+            shared = ServerHandler.Shared(
+                configuration: configuration, receiver: receiver, gauge: shared.gauge, registry: shared.registry)
+        }
     }
 
     /// - Parameter gauge: Memory for content, shared by all listeners that are given the same.
     package static func bind(
         _ configuration: Configuration, receiver: any MailReceiver, gauge: ContentGauge, group: any EventLoopGroup
     ) -> EventLoopFuture<SMTPListener> {
-        let registry = ConnectionRegistry(
-            limit: configuration.connectionLimit, limitPerClient: configuration.connectionLimitPerClient,
-            prefixes: configuration.clientPrefixes)
-        let shared = ServerHandler.Shared(
-            configuration: configuration, receiver: receiver, gauge: gauge, registry: registry)
+        let current = Current(
+            ServerHandler.Shared(
+                configuration: configuration, receiver: receiver, gauge: gauge,
+                registry: ConnectionRegistry(configuration.limits)))
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -69,11 +87,11 @@ package final class SMTPListener: Sendable {
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ServerHandler(shared))
+                    try channel.pipeline.syncOperations.addHandler(ServerHandler(current.shared.withLock { $0 }))
                 }
             }
             .bind(host: configuration.host, port: configuration.port)
-            .map { SMTPListener(channel: $0, registry: registry) }
+            .map { SMTPListener(channel: $0, current: current) }
     }
 
     /// Takes no more connections, tells idle clients 421, lets running transactions end, and closes what is left

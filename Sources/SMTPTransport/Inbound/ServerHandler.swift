@@ -170,7 +170,10 @@ package final class ServerHandler: ChannelDuplexHandler {
     }
 
     package func read(context: ChannelHandlerContext) {
-        if isHalted { isReadPending = true } else { context.read() }
+        // One read ahead while the role considers a message: not to read costs two system calls a message, and hardly
+        // any client sends more before the reply.
+        let mayReadAhead = isAwaitingAcceptance && input.readableBytes == 0 && !isStalled && tarpit == nil
+        if isHalted, !mayReadAhead { isReadPending = true } else { context.read() }
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -74,6 +74,8 @@ struct Node {
                 // The sender commits where it begins before the first record is written.
                 mayStart: { for await _ in senderIsReady {} },
                 started: { health.set("ingress", .ready) })
+            // Last, as it binds addresses: no other part may refuse after that.
+            reload.add(ingress)
             runner.add(ingress, name: "ingress")
         }
         let end: NodeRunner.End

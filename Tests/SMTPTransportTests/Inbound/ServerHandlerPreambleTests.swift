@@ -18,7 +18,7 @@ import Testing
             _ change: (inout SMTPListener.Configuration) -> Void = { _ in }
         ) throws {
             self.receiver = receiver
-            self.registry = registry ?? ConnectionRegistry(limit: 100, limitPerClient: nil)
+            self.registry = registry ?? ConnectionRegistry(.init(connections: 100, perClient: nil))
             var configuration = SMTPListener.Configuration(name: "test", host: "127.0.0.1", port: 0)
             change(&configuration)
             let shared = ServerHandler.Shared(
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func connectionsAreCountedToTheClientBehindTheBalancer() throws {
-        let registry = ConnectionRegistry(limit: 100, limitPerClient: 1)
+        let registry = ConnectionRegistry(.init(connections: 100, perClient: 1))
         let receiver = behindBalancer()
         let first = try Connection(receiver, registry: registry)
         let second = try Connection(receiver, registry: registry)

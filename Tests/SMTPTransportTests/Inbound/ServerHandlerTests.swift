@@ -13,7 +13,7 @@ import Testing
         let channel = EmbeddedChannel()
         let receiver: TestReceiver
         let gauge: ContentGauge
-        let registry = ConnectionRegistry(limit: 10, limitPerClient: nil)
+        let registry = ConnectionRegistry(.init(connections: 10, perClient: nil))
         let handler: ServerHandler
 
         init(_ receiver: TestReceiver = TestReceiver(), memory: Int = 1 << 20) throws {
