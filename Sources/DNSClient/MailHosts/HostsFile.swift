@@ -1,6 +1,6 @@
-/// Names of `/etc/hosts` with their addresses, IPv4 first.
 package import MailModel
 
+/// Names of `/etc/hosts` with their addresses, IPv4 first.
 package struct HostsFile: Sendable {
     static let maximumNames = 10_000
 

@@ -1,6 +1,4 @@
 /// Who may ask what (DESIGN §9): a pure decision.
-import MailModel
-
 package struct AdminAccess: Sendable {
     package enum Door: Sendable, Equatable {
         /// File permissions decide who comes in.
@@ -52,7 +50,7 @@ package struct AdminAccess: Sendable {
 
     /// A page of a foreign name that resolves to this host (DNS rebinding) must not read from it through a browser.
     private static func isLocalName(_ host: String?) -> Bool {
-        guard let host, let name = try? HostPort.split(host).host else { return false }  // unreadable is not local
-        return name.lowercased() == "localhost" || IPAddress(name) != nil
+        guard let host, let name = try? HostPort(parsing: host) else { return false }  // unreadable is not local
+        return name.isLocalName
     }
 }

@@ -1,6 +1,6 @@
-/// What a trusted host says of the client it speaks for (Postfix's XCLIENT_README).
 package import MailModel
 
+/// What a trusted host says of the client it speaks for (Postfix's XCLIENT_README).
 package struct ClientOverride: Equatable, Sendable {
     package enum Attribute<Value: Equatable & Sendable>: Equatable, Sendable {
         /// Not named: what an earlier XCLIENT said stays, or what the connection shows.

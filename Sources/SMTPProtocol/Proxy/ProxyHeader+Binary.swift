@@ -1,6 +1,6 @@
-/// Version 2: a binary header (proxy-protocol.txt §2.2). Its TLVs are skipped.
 import MailModel
 
+/// Version 2: a binary header (proxy-protocol.txt §2.2). Its TLVs are skipped.
 extension ProxyHeader {
     /// Begins with what no protocol of text can begin with: an empty line, then a NUL.
     private static let signature: StaticString = "\r\n\r\n\0\r\nQUIT\n"

@@ -1,6 +1,6 @@
-/// Version 1: one line of text (proxy-protocol.txt §2.1).
 import MailModel
 
+/// Version 1: one line of text (proxy-protocol.txt §2.1).
 extension ProxyHeader {
     /// `PROXY TCP6`, two addresses of 39 characters and two ports of 5, with blanks and CRLF, and room for UNKNOWN.
     private static let longestLine = 107

@@ -1,9 +1,9 @@
+package import MailModel
+
 /// What a balancer says of a connection it passes on: the PROXY protocol of HAProxy, versions 1 and 2
 /// (proxy-protocol.txt §2).
 ///
 /// Read only from peers that are known to send it; one who is believed may name any address.
-package import MailModel
-
 package struct ProxyHeader: Equatable, Sendable {
     package struct Endpoint: Equatable, Sendable {
         package var address: IPAddress

@@ -1,6 +1,6 @@
-/// What one client may do in a time; `nil` rates are unlimited. Counted by each node for itself.
 package import MailModel
 
+/// What one client may do in a time; `nil` rates are unlimited. Counted by each node for itself.
 package struct ClientLimitsConfiguration: Equatable, Sendable {
     package var connectionRate: Rate?
     package var messageRate: Rate?

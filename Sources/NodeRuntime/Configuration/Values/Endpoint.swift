@@ -49,6 +49,14 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// `localhost` or an address: no name that a resolver could lead here.
+    var isLocalName: Bool {
+        switch host {
+        case .name(let domain): domain.name == "localhost"
+        case .address: true
+        }
+    }
+
     package var description: String {
         let name =
             switch host {
