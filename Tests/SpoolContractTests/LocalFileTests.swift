@@ -53,6 +53,24 @@ struct LocalFileTests {
         await (try fixture.openLocal()).close()
     }
 
+    /// As after a kill: the kernel takes a moment to let go of all that the process had.
+    @Test("a lock that is let go in a moment is waited for")
+    func lockOfTheDying() async throws {
+        let fixture = try LocalFixture()
+        defer { fixture.remove() }
+        let first = try fixture.openLocal()
+        let closing = Task {
+            try await Task.sleep(for: .milliseconds(100))
+            await first.close()
+        }
+        // A thread of its own: opening blocks.
+        let second = try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try fixture.openLocal() }) }
+        }
+        try await closing.value
+        await second.close()
+    }
+
     @Test("a file that is no SQLite file is not touched")
     func text() throws {
         let fixture = try withFile(Data(repeating: 0x41, count: 10_000))

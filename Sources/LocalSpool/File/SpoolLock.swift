@@ -8,6 +8,9 @@ internal import Synchronization
 final class SpoolLock: Sendable {
     private let descriptor: Atomic<Int32>
 
+    /// A process that was killed holds its lock until the kernel has taken it apart.
+    private static let patience = Duration.seconds(2)
+
     /// Makes the directory if need be and takes the lock.
     ///
     /// - Parameter shared: For readers of a spool that no node runs; several may hold it at once.
@@ -16,8 +19,13 @@ final class SpoolLock: Sendable {
         let path = directory + "/spool.lock"
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Self.failure("cannot open \(path)") }
-        guard flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
+        let refusal = ContinuousClock.now + Self.patience
+        while flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
             let isHeld = errno == EWOULDBLOCK
+            if isHeld, ContinuousClock.now < refusal {
+                usleep(20_000)
+                continue
+            }
             let error = Self.failure("cannot lock \(path)")
             let holder = Self.holder(of: file)
             close(file)

@@ -4,8 +4,8 @@ import Spool
 
 /// One part of a message while this sender is responsible for it. Owned by the dispatcher, touched on its loop only.
 final class QueuedMessage {
-    /// Where the message is between intake and its end.
-    enum State {
+    /// Where the message is between intake and its end. Indirect, as most messages wait, and are very many.
+    indirect enum State {
         /// Waits for the hosts of its destination. → handed, scheduled, parked
         case resolving
         /// Its content is being read back for an attempt. → resolving, handed, parked
@@ -36,7 +36,18 @@ final class QueuedMessage {
     /// A schedule record stands for the message: its offset is finished, and its end needs a tombstone.
     var isStored = false
     /// An operator's command to be carried out when the lane gives the message back.
-    var command: QueueCommand?
+    var command: QueueCommand? {
+        get {
+            if case .some(let given) = commanded { given } else { nil }
+        }
+        set { commanded = newValue.map { .some($0) } ?? .none }
+    }
+    private var commanded = Commanded.none
+
+    private indirect enum Commanded {
+        case none
+        case some(QueueCommand)
+    }
     /// Place in the due queue; older tickets of the message are void.
     var ticket: UInt64 = 0
     /// Room it takes among what is ready.
@@ -46,7 +57,7 @@ final class QueuedMessage {
     /// Sources whose sessions a host refused in the attempt that goes on.
     var refusedSources: [String] = []
 
-    enum Reservation {
+    indirect enum Reservation {
         case memory
         case lane(LaneKey)
     }
