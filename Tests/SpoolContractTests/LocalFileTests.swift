@@ -58,17 +58,18 @@ struct LocalFileTests {
     func lockOfTheDying() async throws {
         let fixture = try LocalFixture()
         defer { fixture.remove() }
-        let first = try fixture.openLocal()
-        let closing = Task {
-            try await Task.sleep(for: .milliseconds(100))
-            await first.close()
+        try FileManager.default.createDirectory(atPath: fixture.directory, withIntermediateDirectories: true)
+        let lock = open(fixture.directory + "/spool.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+        // Threads of their own: both block, and nothing else decides when they run.
+        Thread.detachNewThread {
+            usleep(100_000)
+            close(lock)
         }
-        // A thread of its own: opening blocks.
-        let second = try await withCheckedThrowingContinuation { continuation in
+        let spool = try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread { continuation.resume(with: Result { try fixture.openLocal() }) }
         }
-        try await closing.value
-        await second.close()
+        await spool.close()
     }
 
     @Test("a file that is no SQLite file is not touched")
