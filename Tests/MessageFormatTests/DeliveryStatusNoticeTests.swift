@@ -49,6 +49,14 @@ import Testing
                 || message.messageID.hasSuffix("@mx1.example.org>"))
     }
 
+    @Test(arguments: [
+        ("192.0.2.1", "[192.0.2.1]"), ("2001:db8::1", "[IPv6:2001:db8::1]"), ("mx.example.net", "mx.example.net"),
+    ]) func hostsWithoutANameAreAddressLiterals(host: String, name: String) {
+        var notice = Self.notice(content: Self.original)
+        notice.recipients[0].remoteHost = host
+        #expect(String(buffer: notice.write().content).contains("\r\nRemote-MTA: dns; \(name)\r\n"))
+    }
+
     @Test func delayReturnsTheHeaderSection() {
         var notice = Self.notice(.delayed, content: Self.original)
         notice.recipients[0].reply = nil

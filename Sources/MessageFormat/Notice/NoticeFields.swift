@@ -34,7 +34,7 @@ struct NoticeFields {
         writer.field("Action", recipient.action.rawValue)
         writer.field("Status", recipient.statusCode)
         if let host = recipient.remoteHost {
-            writer.field("Remote-MTA", "dns; \(FieldText.printable(host, limit: 255))")
+            writer.field("Remote-MTA", "dns; \(Self.name(of: host))")
         }
         if let reply = recipient.reply {
             writer.field("Diagnostic-Code", "smtp; \(FieldText.printable(reply.description, limit: 1000))")
@@ -45,6 +45,12 @@ struct NoticeFields {
         if recipient.action == .delayed, let time = recipient.willRetryUntil {
             writer.field("Will-Retry-Until", time.mailDate)
         }
+    }
+
+    /// A host that is known by its address alone is named by an address literal, as in EHLO (RFC 5321 §4.1.3).
+    private static func name(of host: String) -> String {
+        guard let address = IPAddress(host) else { return FieldText.printable(host, limit: 255) }
+        return address.isIPv6 ? "[IPv6:\(address)]" : "[\(address)]"
     }
 
     /// - Parameter original: `addr-type;address`.
