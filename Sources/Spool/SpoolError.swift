@@ -16,6 +16,8 @@ package struct SpoolError: Error, CustomStringConvertible {
         case foreign
         /// In use by another process.
         case inUse
+        /// The rights of files or directories, or a file system that is mounted for reading only, forbid it.
+        case forbidden
         case closed
     }
 

@@ -72,6 +72,16 @@ struct LocalFileTests {
         await spool.close()
     }
 
+    @Test("a directory that the system does not grant is refused as such")
+    func forbidden() {
+        // Not even root makes directories there.
+        let error = #expect(throws: SpoolError.self) {
+            try LocalSpool.open(LocalSpoolConfiguration(directory: "/sys/apus-spool"))
+        }
+        #expect(error?.code == .forbidden, "\(String(describing: error))")
+        #expect(error?.message.contains("cannot make /sys/apus-spool") == true)
+    }
+
     @Test("a file that is no SQLite file is not touched")
     func text() throws {
         let fixture = try withFile(Data(repeating: 0x41, count: 10_000))

@@ -39,9 +39,7 @@ enum SpoolFile {
     /// It holds mail: for its owner alone, whatever the mode of the directory. SQLite's other files take after it.
     private static func makeFile(_ path: String) throws(SpoolError) {
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
-            throw SpoolError(.unavailable, "cannot make \(path): \(String(cString: strerror(errno)))")
-        }
+        guard file >= 0 else { throw SpoolError(systemCall: "cannot make \(path)") }
         close(file)
     }
 
@@ -70,7 +68,7 @@ enum SpoolFile {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
             if errno == ENOENT { return 0 }
-            throw SpoolError(.unavailable, "cannot open \(path): \(String(cString: strerror(errno)))")
+            throw SpoolError(systemCall: "cannot open \(path)")
         }
         defer { close(file) }
         var status = stat()

@@ -18,7 +18,7 @@ final class SpoolLock: Sendable {
         try Self.makeDirectory(directory)
         let path = directory + "/spool.lock"
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw Self.failure("cannot open \(path)") }
+        guard file >= 0 else { throw SpoolError(systemCall: "cannot open \(path)") }
         let refusal = ContinuousClock.now + Self.patience
         while flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
             let isHeld = errno == EWOULDBLOCK
@@ -26,7 +26,7 @@ final class SpoolLock: Sendable {
                 usleep(20_000)
                 continue
             }
-            let error = Self.failure("cannot lock \(path)")
+            let error = SpoolError(systemCall: "cannot lock \(path)")
             let holder = Self.holder(of: file)
             close(file)
             guard isHeld else { throw error }
@@ -63,11 +63,20 @@ final class SpoolLock: Sendable {
             return
         }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeDirectory(String(path[..<slash])) }
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("cannot make \(path)") }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SpoolError(systemCall: "cannot make \(path)") }
     }
+}
 
-    private static func failure(_ what: String) -> SpoolError {
-        let code = errno
-        return SpoolError(code == ENOSPC ? .full : .unavailable, "\(what): \(String(cString: strerror(code)))")
+extension SpoolError {
+    /// What a system call left in `errno`.
+    init(systemCall what: String) {
+        let number = errno
+        let code: Code =
+            switch number {
+            case ENOSPC, EDQUOT: .full
+            case EACCES, EPERM, EROFS: .forbidden
+            default: .unavailable
+            }
+        self.init(code, "\(what): \(String(cString: strerror(number)))")
     }
 }

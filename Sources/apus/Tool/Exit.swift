@@ -30,6 +30,7 @@ enum Exit {
         switch error.code {
         case .inUse, .full, .unavailable, .unknownResult, .fenced: tryAgain
         case .foreign, .corrupt: configuration
+        case .forbidden: noPermission
         case .recordTooLarge, .closed: no
         }
     }
