@@ -34,13 +34,17 @@ extension Scenarios {
             return (code, output, errors.joined(separator: "\n"))
         }
 
-        @Test(.timeLimit(.minutes(1))) func listAndShow() async throws {
+        @Test(.timeLimit(.minutes(10))) func listAndShow() async throws {
             let (first, second) = (try await deferred(), try await deferred("later@other.test"))
             let all = try await apus("queue", "list", "--json")
             #expect(all.code == 0, "\(all.errors)")
             let items = try JSONLines.decode(QueueItem.self, all.output)
             #expect(items.map(\.queueId) == [first, second])
             #expect(items.allSatisfy { $0.state == "scheduled" })
+            #expect(all.errors.isEmpty)
+            let page = try await apus("queue", "list", "--json", "--limit", "1")
+            #expect(try JSONLines.decode(QueueItem.self, page.output).map(\.queueId) == [first])
+            #expect(page.errors.contains("--after \(first)/0"), "\(page.errors)")
             let filtered = try await apus("queue", "list", "--json", "--domain", "other.test")
             #expect(try JSONLines.decode(QueueItem.self, filtered.output).map(\.queueId) == [second])
             let text = try await apus("queue", "list")
@@ -52,7 +56,7 @@ extension Scenarios {
             #expect(json.first?.recipients.first?.attempt == 1)
         }
 
-        @Test(.timeLimit(.minutes(1))) func traceAndWhy() async throws {
+        @Test(.timeLimit(.minutes(10))) func traceAndWhy() async throws {
             let id = try await deferred()
             let trace = try await apus("trace", id, "--json")
             #expect(trace.code == 0)
@@ -69,7 +73,7 @@ extension Scenarios {
             #expect(try await apus("why", id).output.joined().contains("mailbox full"))
         }
 
-        @Test(.timeLimit(.minutes(1))) func retryFailDrop() async throws {
+        @Test(.timeLimit(.minutes(10))) func retryFailDrop() async throws {
             let (again, failed, dropped) = (
                 try await deferred(), try await deferred(), try await deferred("later@other.test")
             )
@@ -96,7 +100,7 @@ extension Scenarios {
         }
 
         /// Reads work on the spool itself, and a command given meanwhile is carried out by the next start.
-        @Test(.timeLimit(.minutes(1))) func withTheNodeStopped() async throws {
+        @Test(.timeLimit(.minutes(10))) func withTheNodeStopped() async throws {
             let (id, other) = (try await deferred(), try await deferred("later@other.test"))
             #expect(try await node.stop() == .code(0))
             let list = try await apus("queue", "list", "--json")
@@ -118,7 +122,7 @@ extension Scenarios {
             #expect(left.map(\.queueId) == [id])
         }
 
-        @Test(.timeLimit(.minutes(1))) func exitCodes() async throws {
+        @Test(.timeLimit(.minutes(10))) func exitCodes() async throws {
             let unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
             #expect(try await apus("queue", "list").code == 0)
             #expect(try await apus("queue", "show", unknown).code == 1)
@@ -128,6 +132,8 @@ extension Scenarios {
             #expect(try await apus("queue", "show", "nonsense").code == 64)
             #expect(try await apus("queue", "drop").code == 64)
             #expect(try await apus("queue", "list", "--state", "unknown").code == 64)
+            let lines = try await apus("queue", "fail", "--all", "--reason", "one\r\nX-Other: two")
+            #expect(lines.code == 64 && lines.errors.contains("--reason"), "\(lines.errors)")
             #expect(try await Apus.run(["no-such-command"]).exit == .code(64))
             let nobody = try LoopbackPort.free()
             #expect(try await Apus.run(["queue", "list", "--node", "http://127.0.0.1:\(nobody)"]).exit == .code(69))
@@ -143,7 +149,7 @@ extension Scenarios {
         }
 
         /// Mail beyond the ready queue of its lane is parked, and says so.
-        @Test(.timeLimit(.minutes(1))) func parkedMessagesSayWhy() async throws {
+        @Test(.timeLimit(.minutes(10))) func parkedMessagesSayWhy() async throws {
             let slow = try Peer(delay: .seconds(30))
             var settings = Node.Settings(routes: [("dst.test", "{relay: \"127.0.0.1:\(slow.port)\", connections: 1}")])
             settings.sender["ready"] = "{messages: 10}"

@@ -40,13 +40,15 @@ struct QueueListCommand: AsyncParsableCommand {
             }
             return Array(all.drop { item in after.map { "\(item.queueID)/\(item.part)" <= $0 } ?? false }.prefix(limit))
         }
+        let rest = items.count == limit ? items.last.map { "--after \($0.queueID)/\($0.part)" } : nil
         if node.json {
             for item in items { say(try NodeOptions.line(item)) }
+            if let rest { ToolFile.standardError.say("apus: there may be more: \(rest), or a higher --limit") }
         } else if items.isEmpty {
             say("the queue is empty" + (filters.isEmpty && bounceClass == nil ? "" : " for these filters"))
         } else {
             for item in items { say(QueueText.row(item)) }
-            if items.count == limit, let last = items.last { say("next page: --after \(last.queueID)/\(last.part)") }
+            if let rest { say("next page: \(rest)") }
         }
     }
 }

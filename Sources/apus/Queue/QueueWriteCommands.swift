@@ -46,7 +46,12 @@ struct QueueTarget: ParsableArguments {
     func validate() throws {
         if id != nil, !filters.isEmpty || all { throw ValidationError("give a queue ID, or filters, not both") }
         if id == nil, filters.isEmpty, !all { throw ValidationError("give a queue ID, a filter, or --all") }
+        if let reason, reason.count > 1000 || reason.unicodeScalars.contains(where: Self.isControl) {
+            throw ValidationError("--reason: must be one line of at most 1000 characters")
+        }
     }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
 
     func issue(_ action: QueueCommand.Action, _ node: NodeOptions) async throws {
         var query = filters.query

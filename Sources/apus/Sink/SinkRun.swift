@@ -64,7 +64,8 @@ struct SinkRun {
                 listener = try await SMTPListener.bind(configuration, receiver: receiver, gauge: gauge, group: group)
                     .get()
             } catch {
-                throw Exit.saying("sink: cannot listen on \(address): \(error)", Exit.unreachable)
+                let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+                throw Exit.saying("sink: cannot listen on \(address): \(reason)", Exit.unreachable)
             }
             listeners.append(listener)
             if !command.quiet { announce(listener.localAddress) }
