@@ -128,7 +128,7 @@ let package = Package(
         tests("DNSClientTests", ["MailModel", "DNSClient", "MailTestKit", nioCore]),
         tests(
             "SMTPTransportTests",
-            ["MailModel", "SMTPProtocol", "SMTPTransport", nioCore, nioPosix, nioEmbedded, nioSSL]),
+            ["MailModel", "SMTPProtocol", "SMTPTransport", "MailTestKit", nioCore, nioPosix, nioEmbedded, nioSSL]),
         tests(
             "NodeRuntimeTests",
             [

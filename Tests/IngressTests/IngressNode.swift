@@ -8,7 +8,6 @@ import NodeRuntime
 import SMTPProtocol
 import SMTPTransport
 import ServiceLifecycle
-import Synchronization
 import Testing
 
 /// The ingress role in this process, with a listener for trusted clients and one for others.
@@ -29,7 +28,7 @@ final class IngressNode: Sendable {
         settings: String = "", relayFrom: String = "[]", outsideSettings: String = "",
         _ change: (inout NodeConfiguration) -> Void = { _ in }
     ) async throws {
-        let ports = try [Self.quietPort(), Self.quietPort()]
+        let ports = try LoopbackPort.free(2)
         (inside, outside) = (ports[0], ports[1])
         var configuration = try NodeConfiguration.parse(
             text: """
@@ -58,20 +57,6 @@ final class IngressNode: Sendable {
             try await group.run()
         }
         for await _ in isReady {}
-    }
-
-    /// Below the ports that the system gives to outgoing connections, and each but once: many nodes run at a time.
-    private static let lastPort = Mutex(Int.random(in: 15_000..<30_000))
-
-    static func quietPort() throws -> Int {
-        for _ in 0..<1000 {
-            let port = lastPort.withLock { port in
-                port += 1
-                return port
-            }
-            if !LoopbackPort.isListening(port) { return port }
-        }
-        throw TestKitError("no free port")
     }
 
     func stop() async throws {

@@ -41,7 +41,7 @@ import Testing
 
     @Test func listenersComeAndGo() async throws {
         let node = try await IngressNode()
-        let added = try IngressNode.quietPort()
+        let added = try LoopbackPort.free()
         try await Self.reload(node) { ingress in
             ingress.listeners.removeAll { $0.name == "outside" }
             ingress.listeners[0].name = "renamed"

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// What a test could not do with the system.
 package struct TestKitError: Error, CustomStringConvertible {
@@ -6,34 +7,36 @@ package struct TestKitError: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-/// Ports of 127.0.0.1 that nothing listens on at the moment of the call.
+/// Ports of loopback addresses that nothing is bound to at the moment of the call, each given once.
+///
+/// They lie below those the system gives to outgoing connections (32,768 on): none of these takes one before the test
+/// does, and a connection to one that nobody listens on cannot meet itself.
 package enum LoopbackPort {
-    package static func free() throws -> Int { try free(1)[0] }
+    private static let range = 15_000..<32_000
+    private static let last = Mutex(Int.random(in: range))
 
-    /// Different ones: all are held until the last is found.
-    package static func free(_ count: Int) throws -> [Int] {
-        var sockets: [Int32] = []
-        defer { for socket in sockets { close(socket) } }
-        return try (0..<count).map { _ in
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            guard descriptor >= 0 else { throw TestKitError("socket: errno \(errno)") }
-            sockets.append(descriptor)
-            return try bindToAny(descriptor)
+    package static func free() throws -> Int {
+        for _ in range {
+            let port = last.withLock { last in
+                last = last + 1 < range.upperBound ? last + 1 : range.lowerBound
+                return last
+            }
+            if try isFree(port) { return port }
         }
+        throw TestKitError("no free port in \(range)")
     }
 
-    private static func bindToAny(_ descriptor: Int32) throws -> Int {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(descriptor, generic, length) == 0 ? getsockname(descriptor, generic, &length) : -1
-            }
+    package static func free(_ count: Int) throws -> [Int] { try (0..<count).map { _ in try free() } }
+
+    /// For TCP and UDP, at each address of the host.
+    private static func isFree(_ port: Int) throws -> Bool {
+        for type in [SOCK_STREAM, SOCK_DGRAM] {
+            let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
+            guard descriptor >= 0 else { throw TestKitError("socket: errno \(errno)") }
+            defer { close(descriptor) }
+            guard with(port, at: INADDR_ANY, { bind(descriptor, $0, $1) }) == 0 else { return false }
         }
-        guard status == 0 else { throw TestKitError("bind: errno \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        return true
     }
 
     /// Whether something accepts connections there.
@@ -41,13 +44,19 @@ package enum LoopbackPort {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
+        return with(port, at: 0x7F00_0001) { connect(descriptor, $0, $1) } == 0
+    }
+
+    private static func with(
+        _ port: Int, at host: UInt32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = host.bigEndian
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import MailTestKit
 import NIOCore
 import SMTPTransport
 import Testing
@@ -9,7 +10,7 @@ private let sinkPath = "/usr/sbin/smtp-sink"
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: sinkPath)))
 struct SMTPSinkTests {
     @Test(arguments: [[], ["-p"], ["-e", "-p"]]) func manyMails(options: [String]) async throws {
-        let port = Int.random(in: 20_000..<30_000)
+        let port = try LoopbackPort.free()
         let sink = Process()
         sink.executableURL = URL(fileURLWithPath: sinkPath)
         sink.arguments = ["-u", "nobody"] + options + ["127.0.0.1:\(port)", "100"]
@@ -22,13 +23,8 @@ struct SMTPSinkTests {
         let target = try target(SocketAddress(ipAddress: "127.0.0.1", port: port))
         let content = ByteBuffer(string: String(repeating: ".line with a dot\r\nand one without\r\n", count: 120))
         let mails = (0..<200).map { _ in mail(["a", "b"], content: content) }
-        var seen = await Lane.run(mails, to: target)
-        var tries = 0
-        // It takes a moment to listen.
-        while seen.end == "connect: connectionRefused", tries < 10_000 {
-            tries += 1
-            seen = await Lane.run(mails, to: target)
-        }
+        try await wait(until: "smtp-sink listens") { LoopbackPort.isListening(port) }
+        let seen = await Lane.run(mails, to: target)
         #expect(seen.results.count == 200 && seen.outcomes.allSatisfy { $0.hasPrefix("delivered: 250") })
         #expect(seen.end == "polite")
     }

@@ -16,7 +16,7 @@ final class HAProxy {
     /// - Parameter server: Keywords of the server, as `send-proxy-v2`.
     static func started(to target: Int, server: String) async throws -> HAProxy {
         let directory = try ScratchDirectory("apus-scenario-haproxy")
-        let ports = [try QuietPort.free(), try QuietPort.free()]
+        let ports = try LoopbackPort.free(2)
         let file = try directory.write(
             """
             global
@@ -26,12 +26,13 @@ final class HAProxy {
                 timeout connect 5s
                 timeout client 60s
                 timeout server 60s
+                timeout check 60s
             frontend in
                 bind 127.0.0.1:\(ports[0])
                 default_backend mail
             backend mail
                 option smtpchk EHLO balancer.test
-                server apus 127.0.0.1:\(target) inter 200ms \(server)
+                server apus 127.0.0.1:\(target) inter 200ms fall 1000 \(server)
             frontend statistics
                 mode http
                 bind 127.0.0.1:\(ports[1])

@@ -34,7 +34,7 @@ final class Node {
     /// Writes the configuration; `start` runs the node.
     init(_ settings: Settings) throws {
         directory = try ScratchDirectory("apus-scenario")
-        let ports = [try QuietPort.free(), try QuietPort.free()]
+        let ports = try LoopbackPort.free(2)
         (smtp, http) = (ports[0], ports[1])
         self.settings = settings
         try directory.write(text(), to: "apus.yaml")
@@ -47,7 +47,7 @@ final class Node {
         return node
     }
 
-    func start(timeout: Duration = .seconds(20)) async throws {
+    func start(timeout: Duration = patience) async throws {
         let child = try Apus.start(["serve", "--config", configuration])
         process = child
         do {
@@ -69,7 +69,7 @@ final class Node {
     }
 
     @discardableResult
-    func stop(timeout: Duration = .seconds(20)) async throws -> ChildProcess.Exit? {
+    func stop(timeout: Duration = patience) async throws -> ChildProcess.Exit? {
         process?.terminate()
         return try await process?.waitForExit(timeout: timeout)
     }
@@ -108,7 +108,7 @@ extension Node {
     func get(_ path: String) async throws -> (status: Int, body: Data) {
         guard let url = URL(string: "http://127.0.0.1:\(http)\(path)") else { throw TestKitError("no URL: \(path)") }
         let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = 10
+        configuration.timeoutIntervalForRequest = 60
         let session = URLSession(configuration: configuration)
         defer { session.finishTasksAndInvalidate() }
         let (body, response) = try await session.data(from: url)
@@ -133,7 +133,7 @@ extension Node {
     }
 
     /// Until nothing is queued and everything in the spool was taken in; then the books must balance.
-    func waitUntilEmpty(timeout: Duration = .seconds(30)) async throws {
+    func waitUntilEmpty(timeout: Duration = patience) async throws {
         let names = ["apus_queued_recipients", "apus_spool_lag_records", "apus_uncommitted_attempts"]
         var last: [String: Double] = [:]
         do {
