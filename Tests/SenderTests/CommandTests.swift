@@ -36,7 +36,7 @@ import Testing
     }
 
     private static func issue(
-        _ action: QueueCommand.Action, _ selector: QueueSelector, in spool: any Spool, wait: Duration = .seconds(5)
+        _ action: QueueCommand.Action, _ selector: QueueSelector, in spool: any Spool, wait: Duration = patience
     ) async throws -> [Int] {
         try await QueueCommands(spool: spool).issue(
             action, selector, actor: "ann", reason: "because \(action.rawValue)", wait: wait
@@ -97,7 +97,7 @@ import Testing
         try await first.stop()
         #expect(try await Self.issue(.fail, Self.selector(domain: "a.test"), in: fixture.spool, wait: .zero).isEmpty)
         let second = try await fixture.start(try Self.configuration(peer.port))
-        try await wait(until: "three failed", timeout: .seconds(5)) { try await fixture.events.count("failed") == 3 }
+        try await wait(until: "three failed") { try await fixture.events.count("failed") == 3 }
         #expect(await second.service.books().reduce(0) { $0 + $1.queued } == 3)
         #expect(await second.differences() == [0, 0, 0, 0])
         try await second.stop()

@@ -24,11 +24,11 @@ import Testing
             discard.test: {discard: true}
             "*": {relay: 127.0.0.1:\(kind.port)}
             """
-        let configuration = try Fixture.configuration(routes: routes) { $0.lifetime = .seconds(2) }
+        let configuration = try Fixture.configuration(routes: routes)
         let node = try await fixture.start(configuration)
         let messages = try Self.messages(seed: seed, count: 60)
         try await fixture.spool.put(messages)
-        try await wait(until: "the end of every message, seed \(seed)", timeout: .seconds(12)) {
+        try await wait(until: "the end of every message, seed \(seed)") {
             try await node.isQuiet()
         }
         let events = try await fixture.events.all()
@@ -99,17 +99,18 @@ import Testing
                 }
                 messages.append(
                     try Fixture.message(
-                        to: recipients, from: "o\(number)@origin.test", dsn: wantsNotice, queueID: id, part: part,
-                        parts: parts))
+                        to: recipients, from: "o\(number)@origin.test", dsn: wantsNotice,
+                        lifetime: number % 10 == 0 ? .milliseconds(300) : nil, queueID: id, part: part, parts: parts))
             }
         }
         return messages
     }
 }
 
-/// Answers by chance: mostly yes, and every kind of no at every step.
+/// Answers by chance: mostly yes, and every kind of no at every step. The first message is cut off after its dot.
 private final class RoughScript: Sendable {
     private let random: Mutex<SeededRandom>
+    private let isFirstDot = Mutex(true)
 
     init(seed: UInt64) { random = Mutex(SeededRandom(seed: seed)) }
 
@@ -118,6 +119,10 @@ private final class RoughScript: Sendable {
     private func answer(_ step: ScriptedPeer.Step) -> ScriptedPeer.Answer {
         let (first, second) = random.withLock { random in
             (Int.random(in: 0..<100, using: &random), Int.random(in: 0..<100, using: &random))
+        }
+        if case .dot = step, isFirstDot.withLock({ $0 }) {
+            isFirstDot.withLock { $0 = false }
+            return .hangUp
         }
         if case .greeting = step { return first < 5 ? .hangUp : .reply(ScriptedPeer.agreement(to: step)) }
         if first >= 25 { return .reply(ScriptedPeer.agreement(to: step)) }
