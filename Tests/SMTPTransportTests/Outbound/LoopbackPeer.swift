@@ -59,6 +59,8 @@ private final class PeerHandler: ChannelInboundHandler {
     private let log: LoopbackPeer.Record
     private var input = ByteBuffer()
     private var isContent = false
+    /// Agreed to TLS and cannot speak it: whatever comes is no command.
+    private var isLost = false
 
     init(_ behaviour: LoopbackPeer.Behaviour, _ log: LoopbackPeer.Record) {
         self.behaviour = behaviour
@@ -72,6 +74,7 @@ private final class PeerHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if isLost { return answer("502 unknown", context) }
         input.writeBuffer(&bytes)
         while isContent ? readContent(context) : readCommand(context) {}
     }
@@ -100,8 +103,12 @@ private final class PeerHandler: ChannelInboundHandler {
         let verb = String(line.prefix(while: { $0 != " " }))
         answer(behaviour.replies[verb] ?? "502 unknown", context)
         if verb == "DATA" && behaviour.replies[verb]!.hasPrefix("3") { isContent = true }
-        if verb == "STARTTLS", let tls = behaviour.tls {
-            try! context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
+        if verb == "STARTTLS" {
+            if let tls = behaviour.tls {
+                try! context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
+            } else {
+                isLost = true
+            }
         }
         if verb == "QUIT" { context.close(promise: nil) }
         return true

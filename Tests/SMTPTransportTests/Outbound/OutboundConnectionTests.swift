@@ -59,7 +59,7 @@ import Testing
             behaviour.replies[verb] = closes ? "close" : ""
             let peer = try await LoopbackPeer(behaviour)
             var target = target(peer.address)
-            if !closes { target.timeouts = Self.short }
+            if !closes { target.timeouts = Self.short(try #require(Self.steps[stage])) }
             let seen = await Lane.run([mail()], to: target)
             let failure = "\(stage): \(closes ? "connectionLost" : "timeout")"
             #expect(seen.end == failure)
@@ -73,7 +73,7 @@ import Testing
         behaviour.greeting = ""
         let peer = try await LoopbackPeer(behaviour)
         var target = target(peer.address)
-        target.timeouts = Self.short
+        target.timeouts = Self.short(\.greeting)
         let seen = await Lane.run([mail()], to: target)
         #expect(seen.end == "greeting: timeout")
         try await peer.stop()
@@ -153,15 +153,14 @@ import Testing
         #expect(error?.failure.cause == .connectionRefused)
     }
 
-    /// Limits a test can wait for.
-    static let short: ClientTimeouts = {
+    /// A limit that a test can wait for, at the step that is silent; the others have the time they need.
+    private static func short(_ step: WritableKeyPath<ClientTimeouts, TimeAmount>) -> ClientTimeouts {
         var limits = ClientTimeouts()
-        limits.greeting = .milliseconds(400)
-        limits.ehlo = .milliseconds(400)
-        limits.mail = .milliseconds(400)
-        limits.rcpt = .milliseconds(400)
-        limits.data = .milliseconds(400)
-        limits.acknowledgement = .milliseconds(400)
+        limits[keyPath: step] = .milliseconds(100)
         return limits
-    }()
+    }
+
+    private static var steps: [String: WritableKeyPath<ClientTimeouts, TimeAmount>] {
+        ["ehlo": \.ehlo, "mail": \.mail, "rcpt": \.rcpt, "data": \.data, "acknowledgement": \.acknowledgement]
+    }
 }

@@ -77,9 +77,7 @@ import Testing
         var broken = try behaviour()
         broken.tls = nil
         let peer = try await LoopbackPeer(broken)
-        var target = target(peer.address, tls: .opportunistic)
-        target.timeouts.startTLS = .milliseconds(400)
-        let seen = await Lane.run([mail()], to: target)
+        let seen = await Lane.run([mail()], to: target(peer.address, tls: .opportunistic))
         #expect(seen.end == "starttls: tlsFailed")
         try await peer.stop()
     }
