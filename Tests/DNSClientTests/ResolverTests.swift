@@ -54,13 +54,13 @@ import Testing
             zones: zones, clauses: clauses, files: ["signed.zone": SignedZone.text, "anchors": SignedZone.anchors])
     }
 
-    private static func resolver(limit: Duration = .seconds(10)) throws -> Resolver {
+    private static func resolver(limit: Duration = .seconds(60)) throws -> Resolver {
         var configuration = DNSConfiguration(servers: [try server.get().address], queryLimit: limit)
         configuration.hostsFile = "/nonexistent"
         return try Resolver(configuration)
     }
 
-    private static func find(_ name: String, limit: Duration = .seconds(10)) async throws -> MailHostsAnswer {
+    private static func find(_ name: String, limit: Duration = .seconds(60)) async throws -> MailHostsAnswer {
         try await resolver(limit: limit).hosts(for: Domain(canonical: name))
     }
 
