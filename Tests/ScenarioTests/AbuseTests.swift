@@ -12,7 +12,7 @@ extension Scenarios {
             return try await Node.started(settings)
         }
 
-        @Test(.timeLimit(.minutes(1))) func limitsOfSingleClients() async throws {
+        @Test(.timeLimit(.minutes(10))) func limitsOfSingleClients() async throws {
             let node = try await node([
                 "client_limits: {connection_rate: 5/h, message_rate: 3/h, recipient_rate: 4/h, error_rate: 2/h}"
             ])
@@ -45,16 +45,19 @@ extension Scenarios {
             #expect(node.log.count { $0.contains("a client is over its limit") && $0.contains("127.0.0.1") } == 1)
         }
 
-        @Test(.timeLimit(.minutes(1))) func silenceBeforeTheGreeting() async throws {
+        @Test(.timeLimit(.minutes(10))) func silenceBeforeTheGreeting() async throws {
             let node = try await node(["greet_delay: 1s"])
             let clock = ContinuousClock()
-            let began = clock.now
-            let talker = try Socket(to: node.smtp)
-            try talker.write("EHLO spam.test\r\n")
-            #expect(try talker.readLine().map { String(decoding: $0, as: UTF8.self).hasPrefix("554 5.5.1") } == true)
-            #expect(talker.readToEnd())
+            // Until it is early enough: on a machine that stands still between two lines, it is greeted.
+            try await wait(until: "a client that talks first is sent away") {
+                let talker = try Socket(to: node.smtp)
+                try talker.write("EHLO spam.test\r\n")
+                let line = try talker.readLine().map { String(decoding: $0, as: UTF8.self) }
+                return line?.hasPrefix("554 5.5.1") == true && talker.readToEnd()
+            }
+            let asked = clock.now
             let patient = try SMTPClient(to: node.smtp)
-            #expect(clock.now - began >= .seconds(1))
+            #expect(clock.now - asked >= .seconds(1))
             let reply = try patient.send(from: "a@src.test", to: ["b@own.invalid"], content: "Subject: x\r\n\r\nx\r\n")
             #expect(reply.code == 250)
             #expect(try await node.metric("apus_early_talkers_total") == 1)
@@ -64,7 +67,7 @@ extension Scenarios {
             #expect(try trusted.readLine().map { String(decoding: $0, as: UTF8.self).hasPrefix("220") } == true)
         }
 
-        @Test(.timeLimit(.minutes(1))) func tarpit() async throws {
+        @Test(.timeLimit(.minutes(10))) func tarpit() async throws {
             let node = try await node(["tarpit: {after: 1, delay: 500ms}"])
             let client = try SMTPClient(to: node.smtp)
             try client.command("FROB")

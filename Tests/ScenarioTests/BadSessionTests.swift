@@ -19,7 +19,7 @@ extension Scenarios {
             Array("EHLO x\nMAIL FROM:<a@src.test>\nRCPT TO:<b@dst.test>\nDATA\n.\nQUIT\n".utf8),
         ]
 
-        @Test(.timeLimit(.minutes(1))) func garbageInsteadOfCommands() async throws {
+        @Test(.timeLimit(.minutes(10))) func garbageInsteadOfCommands() async throws {
             for bytes in Self.garbage {
                 let client = try SMTPClient(to: bad.node.smtp, hello: nil)
                 try client.socket.write(bytes)
@@ -39,7 +39,7 @@ extension Scenarios {
         }
 
         /// A client that is gone at any step leaves no message and no trouble.
-        @Test(.timeLimit(.minutes(1))) func clientsThatVanish() async throws {
+        @Test(.timeLimit(.minutes(10))) func clientsThatVanish() async throws {
             let steps = [
                 "EHLO x", "MAIL FROM:<a@src.test>", "RCPT TO:<b@dst.test>", "DATA", "Subject: half", "", "body", ".\r",
             ]
@@ -63,9 +63,10 @@ extension Scenarios {
         }
 
         /// A client that sends commands and never reads replies cannot make the node hold them without bound.
-        @Test(.timeLimit(.minutes(1))) func clientThatNeverReads() async throws {
+        @Test(.timeLimit(.minutes(10))) func clientThatNeverReads() async throws {
             let before = bad.node.memory
-            let client = try SMTPClient(to: bad.node.smtp, timeout: 1, receiveBuffer: 4096)
+            let client = try SMTPClient(to: bad.node.smtp, receiveBuffer: 4096)
+            client.socket.setTimeout(1)
             let recipients = String(repeating: "RCPT TO:<b@x.invalid>\r\n", count: 900)
             let mail = Array("MAIL FROM:<>\r\n\(recipients)DATA\r\nSubject: x\r\n\r\n.\r\n".utf8)
             var sent = 0
@@ -78,7 +79,7 @@ extension Scenarios {
         }
 
         /// Commands that lead nowhere end the session, however fast they come.
-        @Test(.timeLimit(.minutes(1)), arguments: ["NOOP", "RSET", "VRFY x", "EHLO x", "XYZ", "RCPT TO:<b@dst.test>"])
+        @Test(.timeLimit(.minutes(10)), arguments: ["NOOP", "RSET", "VRFY x", "EHLO x", "XYZ", "RCPT TO:<b@dst.test>"])
         func commandsWithoutEnd(command: String) async throws {
             let client = try SMTPClient(to: bad.node.smtp)
             let commands = Array(String(repeating: command + "\r\n", count: 10_000).utf8)
@@ -93,7 +94,7 @@ extension Scenarios {
         }
 
         /// 1,000 connections that do nothing, and a message beside them.
-        @Test(.timeLimit(.minutes(1))) func idleConnections() async throws {
+        @Test(.timeLimit(.minutes(10))) func idleConnections() async throws {
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             if limit.rlim_cur < 4000 {

@@ -13,7 +13,7 @@ extension Scenarios {
         private func node(_ listener: String = "", ingress: [String] = []) async throws -> Node {
             var settings = Node.Settings(routes: [("dst.test", "{relay: \"127.0.0.1:\(peer.port)\"}")])
             settings.listener =
-                ", proxy_protocol: {from: [127.0.0.1/32], timeout: 2s}, relay_from: [127.0.0.7/32, 192.0.2.0/24]\(listener)"
+                ", proxy_protocol: {from: [127.0.0.1/32], timeout: 5s}, relay_from: [127.0.0.7/32, 192.0.2.0/24]\(listener)"
             settings.ingress = ["domains: [own.test]"] + ingress
             return try await Node.started(settings)
         }
@@ -30,7 +30,7 @@ extension Scenarios {
         private let refused = ChildProcess.Exit.code(24)
 
         @Test(
-            .timeLimit(.minutes(1)), .enabled(if: Tool.exist("haproxy", "swaks"), "needs HAProxy and swaks"),
+            .timeLimit(.minutes(10)), .enabled(if: Tool.exist("haproxy", "swaks"), "needs HAProxy and swaks"),
             arguments: [
                 "send-proxy check check-send-proxy", "send-proxy-v2 check check-send-proxy",
                 "send-proxy-v2 proxy-v2-options unique-id,crc32c check check-send-proxy",
@@ -54,7 +54,7 @@ extension Scenarios {
         }
 
         /// The header comes before the handshake, in clear.
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("haproxy", "openssl"), "needs HAProxy and openssl"))
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("haproxy", "openssl"), "needs HAProxy and openssl"))
         func haproxyBeforeTLSOnConnect() async throws {
             let own = try await Certificate(for: "mx.apus.test")
             let node = try await node(
@@ -76,7 +76,7 @@ extension Scenarios {
             #expect(field.contains("from tls.test ([127.0.0.7])") && field.contains("with ESMTPS"))
         }
 
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("swaks"), "needs swaks"), arguments: ["1", "2"])
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("swaks"), "needs swaks"), arguments: ["1", "2"])
         func swaksSpeaksForOthers(version: String) async throws {
             let node = try await node()
             func proxy(_ family: String, _ source: String) -> [String] {
@@ -96,7 +96,7 @@ extension Scenarios {
         }
 
         /// Broken, missing and slow headers end the connection without a word, and a line in the log says so.
-        @Test(.timeLimit(.minutes(1))) func malformedHeaders() async throws {
+        @Test(.timeLimit(.minutes(10))) func malformedHeaders() async throws {
             let node = try await node()
             let bad: [[UInt8]] = [
                 Array("EHLO c\r\n".utf8), Array("PROXY TCP4 192.0.2.1 198.51.100.1 70000 25\r\n".utf8),
@@ -126,7 +126,8 @@ extension Scenarios {
         }
 
         /// Not in the list: served as itself, whatever else the listener expects, and never believed.
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("swaks"), "needs swaks")) func strangers() async throws {
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("swaks"), "needs swaks")) func strangers() async throws
+        {
             let node = try await node()
             #expect(try await swaks(node.smtp, ["--local-interface", "127.0.0.7"]) == .code(0))
             #expect(try await swaks(node.smtp, ["--local-interface", "127.0.0.9"]) == refused)

@@ -41,7 +41,7 @@ extension Scenarios {
                 ]))
         }
 
-        @Test(.timeLimit(.minutes(1))) func aFailureIsReported() async throws {
+        @Test(.timeLimit(.minutes(10))) func aFailureIsReported() async throws {
             let id = try SMTPClient.send(
                 to: node.smtp, recipients: ["<gone@dst.test> ORCPT=rfc822;first+2Bname@dst.test NOTIFY=FAILURE"],
                 mail: " RET=HDRS ENVID=QQ+2B314159", content: TestContent.message("my subject", body: "my body\r\n"))
@@ -76,7 +76,7 @@ extension Scenarios {
             #expect(!notice.returned.contains("my body"))
         }
 
-        @Test(.timeLimit(.minutes(1))) func theWholeMessageComesBackOnRequest() async throws {
+        @Test(.timeLimit(.minutes(10))) func theWholeMessageComesBackOnRequest() async throws {
             _ = try SMTPClient.send(
                 to: node.smtp, recipients: ["gone@dst.test"], mail: " RET=FULL",
                 content: TestContent.message(body: "my body\r\n"))
@@ -86,7 +86,7 @@ extension Scenarios {
         }
 
         /// One DSN for the failed recipients of an attempt; those delivered are not in it.
-        @Test(.timeLimit(.minutes(1))) func onlyFailedRecipientsAreNamed() async throws {
+        @Test(.timeLimit(.minutes(10))) func onlyFailedRecipientsAreNamed() async throws {
             let id = try SMTPClient.send(
                 to: node.smtp, recipients: ["ok@dst.test", "gone1@dst.test", "gone2@dst.test"],
                 content: TestContent.message())
@@ -100,7 +100,7 @@ extension Scenarios {
         }
 
         /// NOTIFY=NEVER and a null reverse-path mean silence; so does a DSN that fails itself.
-        @Test(.timeLimit(.minutes(1))) func noNoticeWhereNoneIsWanted() async throws {
+        @Test(.timeLimit(.minutes(10))) func noNoticeWhereNoneIsWanted() async throws {
             let never = try SMTPClient.send(
                 to: node.smtp, recipients: ["<gone@dst.test> NOTIFY=NEVER"], content: TestContent.message())
             let null = try SMTPClient.send(
@@ -123,16 +123,20 @@ extension Scenarios {
         }
 
         /// A recipient whose lifetime is over expires, with a DSN that tells the last reply.
-        @Test(.timeLimit(.minutes(1))) func expiry() async throws {
-            let id = try SMTPClient.send(
-                to: node.smtp, recipients: ["later@dst.test"],
-                content: TestContent.message(fields: ["X-Apus-Lifetime: 3s"]))
-            let events = try await node.events(of: id, until: "expired", timeout: .seconds(20))
+        @Test(.timeLimit(.minutes(10))) func expiry() async throws {
+            var events: [Event] = []
+            // On a machine that stands still for a while, the time of a message may be over before its first attempt.
+            for lifetime in [3, 10, 30] where events.count < 3 {
+                let id = try SMTPClient.send(
+                    to: node.smtp, recipients: ["later@dst.test"],
+                    content: TestContent.message(fields: ["X-Apus-Lifetime: \(lifetime)s"]))
+                events = try await node.events(of: id, until: "expired")
+            }
             #expect(events.first?.type == "accepted")
             #expect(events.last?.type == "expired")
             #expect(events.dropFirst().dropLast().allSatisfy { $0.type == "deferred" })
             #expect(events.count >= 3)
-            let notice = try await Notice(try await origin.transaction())
+            let notice = try await Notice(try await origin.transaction { $0.text.contains("mailbox full") })
             let recipient = try #require(notice.recipients.first)
             #expect(recipient["action"] == "failed")
             #expect(recipient["status"]?.hasPrefix("4.") == true || recipient["status"]?.hasPrefix("5.") == true)

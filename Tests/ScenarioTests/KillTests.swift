@@ -34,8 +34,10 @@ extension Scenarios {
                 inFlight.append(last)
                 try await node.start()
             }
+            // However slow the machine is, the load has to be one.
+            try await wait(until: "enough was accepted") { load.accepted.count > 100 * Self.rounds }
             try await load.stop()
-            try await node.waitUntilEmpty(timeout: .seconds(60))
+            try await node.waitUntilEmpty()
             let counts = slow.uniqueIDs.merging(fast.uniqueIDs) { $0 + $1 }
             let accepted = load.accepted
             let lost = accepted.filter { counts[$0] == nil }
@@ -43,14 +45,13 @@ extension Scenarios {
             print(
                 "accepted \(accepted.count), lost \(lost.count), repeated \(repeated), in flight before deaths \(inFlight)"
             )
-            #expect(accepted.count > 100 * Self.rounds, "the load was no load")
             #expect(lost.isEmpty, "lost: \(lost.prefix(10))")
             #expect(repeated <= Self.rounds * Self.bound)
             #expect(Set(accepted).count == accepted.count)
         }
 
         /// Dead in the middle of a retry: the schedule is taken over, attempts are counted on.
-        @Test(.timeLimit(.minutes(1))) func scheduledMessagesSurvive() async throws {
+        @Test(.timeLimit(.minutes(10))) func scheduledMessagesSurvive() async throws {
             let peer = try Peer { command, count in command.hasPrefix("MAIL") && count < 20 ? "451 4.3.0 later" : nil }
             var settings = Node.Settings(routes: [("dst.test", "{relay: \"127.0.0.1:\(peer.port)\"}")])
             settings.sender["retry"] = "{default: {first: 2s, factor: 1, max: 2s, jitter: 0%}}"
@@ -63,7 +64,7 @@ extension Scenarios {
             for id in ids { _ = try await node.events(of: id, until: "deferred") }
             try await node.kill()
             try await node.start()
-            try await peer.waitFor(20, timeout: .seconds(20))
+            try await peer.waitFor(20)
             try await node.waitUntilEmpty()
             #expect(peer.uniqueIDs.count == 20)
             for id in ids {

@@ -11,18 +11,16 @@ final class Socket {
     private var buffer: [UInt8] = []
     private var isOpen = true
 
-    init(descriptor: Int32, timeout: Int = 20) {
+    init(descriptor: Int32, timeout: Int = 60) {
         self.descriptor = descriptor
-        var limit = timeval(tv_sec: timeout, tv_usec: 0)
+        setTimeout(timeout)
         var one: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// - Parameter timeout: Of each read and write, in seconds.
     convenience init(
-        to port: Int, at address: String = "127.0.0.1", from own: String? = nil, timeout: Int = 20,
+        to port: Int, at address: String = "127.0.0.1", from own: String? = nil, timeout: Int = 60,
         receiveBuffer: Int32? = nil
     ) throws {
         let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -37,6 +35,13 @@ final class Socket {
         guard LoopbackAddress.with(address, port, { connect(descriptor, $0, $1) }) == 0 else {
             throw Closed(description: "connect to \(address):\(port): errno \(errno)")
         }
+    }
+
+    /// For what is expected not to come.
+    func setTimeout(_ seconds: Int) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     func write(_ text: String) throws { try write(Array(text.utf8)) }
