@@ -69,7 +69,7 @@ package final class ChildProcess: Sendable {
 
     /// - Throws: When it still runs after the time.
     @discardableResult
-    package func waitForExit(timeout: Duration = .seconds(30)) async throws -> Exit {
+    package func waitForExit(timeout: Duration = patience) async throws -> Exit {
         try await wait(for: "end of process \(pid)", timeout: timeout) { exit }
     }
 
@@ -77,7 +77,7 @@ package final class ChildProcess: Sendable {
     ///
     /// - Throws: When it does not come in time, or the process ends without it; the error shows what it wrote instead.
     @discardableResult
-    package func line(containing text: String, timeout: Duration = .seconds(30)) async throws -> String {
+    package func line(containing text: String, timeout: Duration = patience) async throws -> String {
         func find() -> String? { (output + errors).first { $0.contains(text) } }
         do {
             return try await wait(for: "a line with \(text)", timeout: timeout) {
@@ -92,7 +92,7 @@ package final class ChildProcess: Sendable {
     }
 
     /// Waits for the last line: a process may have ended while some are still in its pipes.
-    package func readToEnd(timeout: Duration = .seconds(30)) async throws {
+    package func readToEnd(timeout: Duration = patience) async throws {
         try await wait(until: "end of output of process \(pid)", timeout: timeout) { isComplete }
     }
 
@@ -139,7 +139,7 @@ extension ChildProcess {
     /// Runs a command to its end.
     package static func run(
         _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:], input: String = "",
-        timeout: Duration = .seconds(60)
+        timeout: Duration = patience
     ) async throws -> (exit: Exit, output: [String], errors: [String]) {
         let child = try ChildProcess(executable, arguments, environment: environment)
         if !input.isEmpty { try child.write(input) }

@@ -6,7 +6,7 @@ extension Scenarios {
     @Suite struct BadPeerTests {
         /// Endless and broken replies defer the mail, and hold nobody else's.
         @Test(
-            .timeLimit(.minutes(1)),
+            .timeLimit(.minutes(10)),
             arguments: [
                 "no reply at all", "999 nonsense", "220-\(String(repeating: "x", count: 100_000))",
                 String(repeating: "220-more\r\n", count: 20_000) + "220 end",

@@ -15,7 +15,7 @@ extension Scenarios {
         }
 
         /// The built-in rules take 5.2.1 for a mailbox out of use. A rule for hosts of this name knows better.
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("smtp-sink", "unbound"), "needs Postfix and unbound"))
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("smtp-sink", "unbound"), "needs Postfix and unbound"))
         func aProvidersReplyIsClassified() async throws {
             let port = try LoopbackPort.free()
             let text =
@@ -41,7 +41,7 @@ extension Scenarios {
             withExtendedLifetime(names) {}
         }
 
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("smtp-sink"), "needs Postfix"))
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("smtp-sink"), "needs Postfix"))
         func theQueueShowsClassAndRetry() async throws {
             let port = try LoopbackPort.free()
             let text = "450 4.2.0 <b@dst.test>: Recipient address rejected: Greylisted, see http://postgrey.test"
@@ -72,7 +72,7 @@ extension Scenarios {
         }
 
         /// `^(a+)+$` would take years on this reply. It is no match, counted each time and logged once.
-        @Test(.timeLimit(.minutes(1))) func aPatternWithoutBoundStopsNothing() async throws {
+        @Test(.timeLimit(.minutes(10))) func aPatternWithoutBoundStopsNothing() async throws {
             let peer = try Peer { command, _ in
                 command.hasPrefix("RCPT") ? "550 " + String(repeating: "a", count: 400) + "!" : nil
             }

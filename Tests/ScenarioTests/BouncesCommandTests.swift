@@ -25,7 +25,7 @@ extension Scenarios {
             return (directory, directory.file("rules.yaml"))
         }
 
-        @Test(.timeLimit(.minutes(1))) func tellsTheRule() async throws {
+        @Test(.timeLimit(.minutes(10))) func tellsTheRule() async throws {
             let (directory, file) = try Self.rules(
                 """
                 rules:
@@ -56,7 +56,7 @@ extension Scenarios {
             withExtendedLifetime(directory) {}
         }
 
-        @Test(.timeLimit(.minutes(1))) func readsManyReplies() async throws {
+        @Test(.timeLimit(.minutes(10))) func readsManyReplies() async throws {
             let replies = """
                 550 5.1.1 <x@example.org>: Recipient address rejected: User unknown
                 smtp; 452 4.2.2 mailbox full
@@ -76,7 +76,7 @@ extension Scenarios {
             #expect(try await Apus.run(["bounces", "classify", "--stage", "starttls", "550 x"]).exit == .code(64))
         }
 
-        @Test(.timeLimit(.minutes(1))) func checkConfigReadsTheRules() async throws {
+        @Test(.timeLimit(.minutes(10))) func checkConfigReadsTheRules() async throws {
             let (directory, file) = try Self.rules("rules:\n  - {pattern: '(', class: other}\n")
             try directory.write("sender: {bounces: rules.yaml}\n", to: "apus.yaml")
             let bad = try await Apus.run(["check-config", directory.file("apus.yaml")])

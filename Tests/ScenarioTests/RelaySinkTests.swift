@@ -5,7 +5,7 @@ import Testing
 extension Scenarios {
     /// Real servers take what the node relays.
     @Suite struct RelaySinkTests {
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("smtp-sink"), "needs Postfix"))
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("smtp-sink"), "needs Postfix"))
         func smtpSink() async throws {
             let port = try LoopbackPort.free()
             let files = try ScratchDirectory()
@@ -31,7 +31,7 @@ extension Scenarios {
             try await sink.waitForExit()
         }
 
-        @Test(.timeLimit(.minutes(1))) func aiosmtpd() async throws {
+        @Test(.timeLimit(.minutes(10))) func aiosmtpd() async throws {
             let sink = try await AioSink.started()
             let node = try await Node.started(.init(routes: [("dst.test", "{relay: \"127.0.0.1:\(sink.port)\"}")]))
             let body = ".\r\n..two\r\näöü €\r\n"

@@ -11,7 +11,7 @@ extension Scenarios {
 
         /// Each step of the dialogue may say 451 twice; the third attempt delivers.
         @Test(
-            .timeLimit(.minutes(1)),
+            .timeLimit(.minutes(10)),
             arguments: ["MAIL FROM:<a@src.test>", "RCPT TO:<b@dst.test>", "DATA", "."])
         func deferredThenDelivered(step: String) async throws {
             let peer = try Peer(extensions: []) { command, count in
@@ -35,7 +35,7 @@ extension Scenarios {
         }
 
         /// A peer that cuts the connection at any step delays the mail, and no step loses or repeats it.
-        @Test(.timeLimit(.minutes(1)), arguments: ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "."])
+        @Test(.timeLimit(.minutes(10)), arguments: ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "."])
         func aConnectionThatIsCut(step: String) async throws {
             let peer = try Peer { command, count in command.hasPrefix(step) && count == 0 ? "" : nil }
             let node = try await Node.started(Self.settings(peer.port))
@@ -48,7 +48,7 @@ extension Scenarios {
         }
 
         /// 421 in the middle closes the connection and fails nothing.
-        @Test(.timeLimit(.minutes(1))) func closingChannel() async throws {
+        @Test(.timeLimit(.minutes(10))) func closingChannel() async throws {
             let peer = try Peer { command, count in
                 command.hasPrefix("RCPT") && count == 0 ? "421 4.3.2 shutting down" : nil
             }
@@ -61,7 +61,7 @@ extension Scenarios {
         }
 
         /// Of several recipients only those deferred are tried again.
-        @Test(.timeLimit(.minutes(1))) func recipientsHaveOutcomesOfTheirOwn() async throws {
+        @Test(.timeLimit(.minutes(10))) func recipientsHaveOutcomesOfTheirOwn() async throws {
             let peer = try Peer { command, count in
                 if command.hasPrefix("RCPT TO:<slow@") && count == 0 { return "450 4.2.0 greylisted" }
                 if command.hasPrefix("RCPT TO:<gone@") { return "550 5.1.1 no such user" }
@@ -82,7 +82,7 @@ extension Scenarios {
         }
 
         /// One message to several domains is one queue ID with a part for each.
-        @Test(.timeLimit(.minutes(1))) func severalDomainsAreParts() async throws {
+        @Test(.timeLimit(.minutes(10))) func severalDomainsAreParts() async throws {
             let (one, other) = (try Peer(), try Peer())
             let node = try await Node.started(
                 .init(routes: [

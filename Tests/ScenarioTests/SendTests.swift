@@ -5,7 +5,7 @@ import Testing
 extension Scenarios {
     /// `apus send` → node → `apus sink`: the first mail a newcomer sends.
     @Suite struct SendTests {
-        @Test(.timeLimit(.minutes(1))) func oneAndMany() async throws {
+        @Test(.timeLimit(.minutes(10))) func oneAndMany() async throws {
             let files = try ScratchDirectory()
             let sink = try await ApusSink.started(["--record-header", "X-Unique-ID"], in: files)
             let node = try await Node.started(.init(routes: [("dst.test", "{relay: \"127.0.0.1:\(sink.port)\"}")]))
@@ -23,7 +23,7 @@ extension Scenarios {
             #expect(Set(records.compactMap { $0.headers?.values.first }).count == 201)
         }
 
-        @Test(.timeLimit(.minutes(1))) func exitCodes() async throws {
+        @Test(.timeLimit(.minutes(10))) func exitCodes() async throws {
             var settings = Node.Settings()
             settings.listener = ", relay_from: []"
             let node = try await Node.started(settings)
@@ -36,7 +36,7 @@ extension Scenarios {
         }
 
         /// The answers of `apus sink` by recipient, as the node's events see them.
-        @Test(.timeLimit(.minutes(1))) func recipientsThatAskForAnAnswer() async throws {
+        @Test(.timeLimit(.minutes(10))) func recipientsThatAskForAnAnswer() async throws {
             let files = try ScratchDirectory()
             let sink = try await ApusSink.started([], in: files)
             let node = try await Node.started(.init(routes: [("dst.test", "{relay: \"127.0.0.1:\(sink.port)\"}")]))

@@ -5,7 +5,7 @@ import Testing
 extension Scenarios {
     /// A node that cannot start says why and ends.
     @Suite struct StartTests {
-        @Test(.timeLimit(.minutes(1)), arguments: ["smtp", "http"])
+        @Test(.timeLimit(.minutes(10)), arguments: ["smtp", "http"])
         func anAddressInUse(which: String) async throws {
             let taken = try Peer()
             let node = try Node(.init(routes: [("*", "{discard: true}")]))
@@ -22,7 +22,7 @@ extension Scenarios {
             #expect(errors.last?.contains("127.0.0.1:\(taken.port)") == true, "\(errors.suffix(2))")
         }
 
-        @Test(.timeLimit(.minutes(1))) func wrongConfiguration() async throws {
+        @Test(.timeLimit(.minutes(10))) func wrongConfiguration() async throws {
             let directory = try ScratchDirectory()
             let file = try directory.write("sender:\n  lifetime: 5\n  prot: 25\n", to: "apus.yaml")
             let (exit, _, errors) = try await Apus.run(["serve", "--config", file])

@@ -26,7 +26,7 @@ extension Scenarios {
             ).exit
         }
 
-        @Test(.timeLimit(.minutes(1)), .enabled(if: Tool.exist("swaks"), "needs swaks")) func swaks() async throws {
+        @Test(.timeLimit(.minutes(10)), .enabled(if: Tool.exist("swaks"), "needs swaks")) func swaks() async throws {
             let refused = ChildProcess.Exit.code(24)
             #expect(try await swaks([]) == refused)
             #expect(try await swaks(["--xclient-addr", "203.0.113.1"]) == refused)

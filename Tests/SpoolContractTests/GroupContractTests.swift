@@ -4,7 +4,7 @@ import Spool
 import Testing
 
 /// What every spool does with consumer groups and transactions.
-@Suite("Spool contract: groups and transactions", .timeLimit(.minutes(2)))
+@Suite("Spool contract: groups and transactions", .timeLimit(.minutes(10)))
 struct GroupContractTests {
     @Test("the first member owns all; records flow from where it begins", arguments: SpoolKind.allCases)
     func flow(_ kind: SpoolKind) async throws {

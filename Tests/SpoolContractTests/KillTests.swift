@@ -6,7 +6,7 @@ import Spool
 import Testing
 
 /// Promise 1: what was acknowledged is there after any death.
-@Suite("Embedded spool: SIGKILL", .timeLimit(.minutes(3)))
+@Suite("Embedded spool: SIGKILL", .timeLimit(.minutes(10)))
 struct KillTests {
     @Test("every acknowledged record survives SIGKILL, and transactions are whole")
     func kill() async throws {

@@ -91,7 +91,7 @@ private struct Server {
 
 private struct Echo: Codable { var words: [String] }
 
-@Suite(.timeLimit(.minutes(1))) struct AdminServerTests {
+@Suite(.timeLimit(.minutes(10))) struct AdminServerTests {
     private static let routes = [
         AdminRoute(.get, "/admin/v1/items/{id}") { request in
             try .json(["id": request.parameters["id"] ?? "", "filter": request.query["filter"] ?? ""])

@@ -38,7 +38,7 @@ private struct Failing: Service {
     func run() async throws { throw Failure() }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct NodeRunnerTests {
+@Suite(.timeLimit(.minutes(10))) struct NodeRunnerTests {
     private let journal = Journal()
     private let health = NodeHealth()
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -29,7 +29,7 @@ enum Apus {
 
     /// Runs a command of it to its end.
     static func run(
-        _ arguments: [String], input: String = "", timeout: Duration = .seconds(20)
+        _ arguments: [String], input: String = "", timeout: Duration = patience
     ) async throws -> (exit: ChildProcess.Exit, output: [String], errors: [String]) {
         try await ChildProcess.run(try binary(), arguments, input: input, timeout: timeout)
     }
@@ -58,7 +58,7 @@ enum Tool {
             ["python3", "-m", "venv", "\(Apus.root)/.run/venv"],
             [made, "-m", "pip", "install", "--quiet", "aiosmtpd==1.4.6"],
         ] {
-            let done = try await ChildProcess.run(step[0], Array(step.dropFirst()), timeout: .seconds(50))
+            let done = try await ChildProcess.run(step[0], Array(step.dropFirst()))
             guard done.exit == .code(0) else { throw TestKitError("\(step): \(done.errors.joined(separator: "\n"))") }
         }
         return made

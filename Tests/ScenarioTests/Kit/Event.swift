@@ -49,7 +49,7 @@ extension Node {
 
     /// Events of a message, once there is one of the type for each of so many recipients.
     func events(
-        of id: String, until type: String, count: Int = 1, timeout: Duration = .seconds(15)
+        of id: String, until type: String, count: Int = 1, timeout: Duration = patience
     ) async throws -> [Event] {
         var last: [Event] = []
         do {

@@ -51,7 +51,7 @@ final class Load: Sendable {
     }
 
     /// Waits until the limit is reached.
-    func finish(timeout: Duration = .seconds(60)) async throws {
+    func finish(timeout: Duration = patience) async throws {
         try await wait(until: "the clients are done", timeout: timeout) { !isRunning }
     }
 

@@ -95,12 +95,12 @@ final class Peer: Sendable {
 
     /// The first transaction that fits, once there is one.
     func transaction(
-        timeout: Duration = .seconds(15), _ fits: @Sendable (Transaction) -> Bool = { _ in true }
+        timeout: Duration = patience, _ fits: @Sendable (Transaction) -> Bool = { _ in true }
     ) async throws -> Transaction {
         try await wait(for: "a message at the peer", timeout: timeout) { transactions.first(where: fits) }
     }
 
-    func waitFor(_ count: Int, timeout: Duration = .seconds(15)) async throws {
+    func waitFor(_ count: Int, timeout: Duration = patience) async throws {
         do {
             try await wait(until: "\(count) messages at the peer", timeout: timeout) { transactions.count >= count }
         } catch {

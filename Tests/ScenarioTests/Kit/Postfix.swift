@@ -25,7 +25,7 @@ final class Postfix {
         try write(settings(name, directory, relayPort), to: "\(directory)/etc/main.cf")
         let started = try await ChildProcess.run("postfix", ["-c", "\(directory)/etc", "start"])
         guard started.exit == .code(0) else { throw TestKitError("postfix: \(started.errors + started.output)") }
-        try await wait(until: "Postfix listens", timeout: .seconds(20)) { LoopbackPort.isListening(port) }
+        try await wait(until: "Postfix listens") { LoopbackPort.isListening(port) }
         return postfix
     }
 

@@ -23,7 +23,7 @@ final class SMTPClient {
     ///   - preamble: Sent before the greeting, each octet in a packet of its own.
     init(
         to port: Int, from own: String? = nil, hello: String? = "client.test", octetByOctet preamble: String = "",
-        timeout: Int = 20, receiveBuffer: Int32? = nil
+        timeout: Int = 60, receiveBuffer: Int32? = nil
     ) throws {
         socket = try Socket(to: port, from: own, timeout: timeout, receiveBuffer: receiveBuffer)
         for octet in preamble.utf8 { try socket.write([octet]) }
