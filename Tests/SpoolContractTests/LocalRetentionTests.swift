@@ -61,6 +61,22 @@ struct LocalRetentionTests {
         await spool.close()
     }
 
+    @Test("a suppression stays until its tombstone, however old")
+    func suppressions() async throws {
+        let fixture = try LocalFixture()
+        defer { fixture.remove() }
+        let spool = try fixture.openLocal()
+        let keys = try ["ann@a.test", "b.test"].map { SuppressionKey(tenant: nil, try #require(SuppressionTarget($0))) }
+        try await spool.append(
+            keys.map { SpoolRecord(.suppression(Suppression($0, .manual, created: .now()))) } + [
+                SpoolRecord(ending: keys[1])
+            ])
+        let report = try await spool.cleanOnce(now: .now() + .seconds(10 * 365 * 86400))
+        #expect(report.tombstones == 1)
+        #expect(try await spool.follow(.control, from: .beginning).rest().map(\.key) == ["suppress//ann@a.test"])
+        await spool.close()
+    }
+
     @Test("events and limit records go by age, tombstones after an hour")
     func byAge() async throws {
         let fixture = try LocalFixture()

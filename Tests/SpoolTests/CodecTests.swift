@@ -134,6 +134,15 @@ struct CodecTests {
         let unknown = try encoded(wire)
         #expect(throws: SpoolError.self) { try ControlRecord(decoding: unknown) }
         #expect(throws: SpoolError.self) { try ControlRecord(decoding: ByteBuffer()) }
+        wire.suppression.target = "ann@example.org"
+        wire.suppression.source = "manual"
+        let known = try encoded(wire)
+        #expect(try ControlRecord(decoding: known).key == "suppress//ann@example.org")
+        for (target, source) in [("", "manual"), ("a b", "manual"), ("ann@example.org", "rumour")] {
+            (wire.suppression.target, wire.suppression.source) = (target, source)
+            let wrong = try encoded(wire)
+            #expect(throws: SpoolError.self) { try ControlRecord(decoding: wrong) }
+        }
     }
 
     @Test("keys of the schedule come back as they went; others are none")

@@ -91,7 +91,22 @@ struct RandomValues {
         return entry
     }
 
+    mutating func suppression() -> Suppression {
+        let mailbox = Mailbox(localPart: "r\(number(0...99))", domain: Domain(canonical: "d\(number(0...99)).test"))
+        let targets: [SuppressionTarget] = [
+            SuppressionTarget(mailbox), .domain(mailbox.domain), .below(mailbox.domain),
+        ]
+        var suppression = Suppression(
+            SuppressionKey(tenant: bool() ? "t/\(number(0...9))%" : nil, targets[number(0...2)]),
+            Suppression.Source.allCases[number(0...2)], created: moment(), expiry: bool() ? moment() : nil,
+            reason: optional(), actor: optional())
+        (suppression.bounceClass, suppression.reply) = (optional(), optional())
+        suppression.queueID = bool() ? queueID() : nil
+        return suppression
+    }
+
     mutating func control() -> ControlRecord {
+        if number(0...2) == 0 { return .suppression(suppression()) }
         if bool() { return .answer(QueueAnswer(command: queueID(), node: text(), matched: number(0...1 << 40))) }
         var selector = QueueSelector()
         selector.queueID = bool() ? queueID() : nil

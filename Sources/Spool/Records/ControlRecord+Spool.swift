@@ -1,18 +1,24 @@
-internal import MailModel
+package import MailModel
 package import NIOCore
 
 extension SpoolRecord {
     package init(_ control: ControlRecord) {
         self.init(.control, key: control.key, value: control.encoded())
     }
+
+    /// The tombstone of a suppression.
+    package init(ending suppression: SuppressionKey) {
+        self.init(.control, key: suppression.description, value: nil)
+    }
 }
 
 extension ControlRecord {
-    /// The command's ID, for an answer followed by `/` and the node.
+    /// The command's ID, for an answer followed by `/` and the node; see `SuppressionKey` for a suppression.
     package var key: String {
         switch self {
         case .command(let command): command.id.description
         case .answer(let answer): "\(answer.command.description)/\(answer.node)"
+        case .suppression(let suppression): suppression.key.description
         }
     }
 
@@ -21,6 +27,7 @@ extension ControlRecord {
         switch self {
         case .command(let command): wire.command = WireQueueCommand(command)
         case .answer(let answer): wire.answer = WireQueueAnswer(answer)
+        case .suppression(let suppression): wire.suppression = WireSuppression(suppression)
         }
         return wire.wireEncoded()
     }
@@ -29,6 +36,7 @@ extension ControlRecord {
         switch try WireControl(wire: bytes).kind {
         case .command(let command): self = .command(try command.command())
         case .answer(let answer): self = .answer(answer.answer)
+        case .suppression(let suppression): self = .suppression(try suppression.suppression())
         case nil: throw SpoolError(.corrupt, "a control record of an unknown kind")
         }
     }

@@ -1,12 +1,15 @@
 package import MailModel
 
-/// An operator's command to every node, and the nodes' answers to it: the values of `control` records.
+/// An operator's command to every node, the nodes' answers to it, and the suppression list: the values of `control`
+/// records.
 ///
 /// A command applies to messages accepted before its moment, so that applying it again changes nothing, and expires
-/// after a day. Key of a command: its ID. Key of an answer: the command's ID, `/` and the node.
+/// after a day. Key of a command: its ID. Key of an answer: the command's ID, `/` and the node. A suppression stands
+/// until a tombstone of its key.
 package enum ControlRecord: Equatable, Sendable {
     case command(QueueCommand)
     case answer(QueueAnswer)
+    case suppression(Suppression)
 }
 
 package struct QueueCommand: Equatable, Sendable {

@@ -44,11 +44,20 @@ package nonisolated struct WireControl: Sendable {
     set {kind = .answer(newValue)}
   }
 
+  package var suppression: WireSuppression {
+    get {
+      if case .suppression(let v)? = kind {return v}
+      return WireSuppression()
+    }
+    set {kind = .suppression(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
     case command(WireQueueCommand)
     case answer(WireQueueAnswer)
+    case suppression(WireSuppression)
 
   }
 
@@ -197,13 +206,106 @@ package nonisolated struct WireQueueAnswer: Sendable {
   package init() {}
 }
 
+/// Mail to a mailbox or domain is not to be sent. Unlike a command it stands until a tombstone or its expiry.
+package nonisolated struct WireSuppression: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// `local@example.org` in lower case, `example.org`, or `*.example.org`.
+  package var target: String = String()
+
+  /// Absent: for all tenants.
+  package var tenant: String {
+    get {_tenant ?? String()}
+    set {_tenant = newValue}
+  }
+  /// Returns true if `tenant` has been explicitly set.
+  package var hasTenant: Bool {self._tenant != nil}
+  /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
+  package mutating func clearTenant() {self._tenant = nil}
+
+  /// `manual`, `import`, `hard-bounce`.
+  package var source: String = String()
+
+  /// Milliseconds since 1970.
+  package var created: Int64 = 0
+
+  package var expiry: Int64 {
+    get {_expiry ?? 0}
+    set {_expiry = newValue}
+  }
+  /// Returns true if `expiry` has been explicitly set.
+  package var hasExpiry: Bool {self._expiry != nil}
+  /// Clears the value of `expiry`. Subsequent reads from it will return its default value.
+  package mutating func clearExpiry() {self._expiry = nil}
+
+  package var reason: String {
+    get {_reason ?? String()}
+    set {_reason = newValue}
+  }
+  /// Returns true if `reason` has been explicitly set.
+  package var hasReason: Bool {self._reason != nil}
+  /// Clears the value of `reason`. Subsequent reads from it will return its default value.
+  package mutating func clearReason() {self._reason = nil}
+
+  package var actor: String {
+    get {_actor ?? String()}
+    set {_actor = newValue}
+  }
+  /// Returns true if `actor` has been explicitly set.
+  package var hasActor: Bool {self._actor != nil}
+  /// Clears the value of `actor`. Subsequent reads from it will return its default value.
+  package mutating func clearActor() {self._actor = nil}
+
+  /// Of the failure that added it.
+  package var bounceClass: String {
+    get {_bounceClass ?? String()}
+    set {_bounceClass = newValue}
+  }
+  /// Returns true if `bounceClass` has been explicitly set.
+  package var hasBounceClass: Bool {self._bounceClass != nil}
+  /// Clears the value of `bounceClass`. Subsequent reads from it will return its default value.
+  package mutating func clearBounceClass() {self._bounceClass = nil}
+
+  package var reply: String {
+    get {_reply ?? String()}
+    set {_reply = newValue}
+  }
+  /// Returns true if `reply` has been explicitly set.
+  package var hasReply: Bool {self._reply != nil}
+  /// Clears the value of `reply`. Subsequent reads from it will return its default value.
+  package mutating func clearReply() {self._reply = nil}
+
+  package var queueID: String {
+    get {_queueID ?? String()}
+    set {_queueID = newValue}
+  }
+  /// Returns true if `queueID` has been explicitly set.
+  package var hasQueueID: Bool {self._queueID != nil}
+  /// Clears the value of `queueID`. Subsequent reads from it will return its default value.
+  package mutating func clearQueueID() {self._queueID = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _tenant: String? = nil
+  fileprivate var _expiry: Int64? = nil
+  fileprivate var _reason: String? = nil
+  fileprivate var _actor: String? = nil
+  fileprivate var _bounceClass: String? = nil
+  fileprivate var _reply: String? = nil
+  fileprivate var _queueID: String? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "apus.spool"
 
 nonisolated extension WireControl: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Control"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}command\0\u{1}answer\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}command\0\u{1}answer\0\u{1}suppression\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -237,6 +339,19 @@ nonisolated extension WireControl: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.kind = .answer(v)
         }
       }()
+      case 3: try {
+        var v: WireSuppression?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .suppression(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .suppression(v)
+        }
+      }()
       default: break
       }
     }
@@ -255,6 +370,10 @@ nonisolated extension WireControl: SwiftProtobuf.Message, SwiftProtobuf._Message
     case .answer?: try {
       guard case .answer(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .suppression?: try {
+      guard case .suppression(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
     case nil: break
     }
@@ -436,6 +555,85 @@ nonisolated extension WireQueueAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.commandLow != rhs.commandLow {return false}
     if lhs.node != rhs.node {return false}
     if lhs.matched != rhs.matched {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuppression: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Suppression"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}tenant\0\u{1}source\0\u{1}created\0\u{1}expiry\0\u{1}reason\0\u{1}actor\0\u{3}bounce_class\0\u{1}reply\0\u{3}queue_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.target) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._tenant) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.source) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.created) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._expiry) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._reason) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._actor) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self._bounceClass) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self._reply) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._queueID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.target.isEmpty {
+      try visitor.visitSingularStringField(value: self.target, fieldNumber: 1)
+    }
+    try { if let v = self._tenant {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    if !self.source.isEmpty {
+      try visitor.visitSingularStringField(value: self.source, fieldNumber: 3)
+    }
+    if self.created != 0 {
+      try visitor.visitSingularInt64Field(value: self.created, fieldNumber: 4)
+    }
+    try { if let v = self._expiry {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._reason {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._actor {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._bounceClass {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._reply {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._queueID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSuppression, rhs: WireSuppression) -> Bool {
+    if lhs.target != rhs.target {return false}
+    if lhs._tenant != rhs._tenant {return false}
+    if lhs.source != rhs.source {return false}
+    if lhs.created != rhs.created {return false}
+    if lhs._expiry != rhs._expiry {return false}
+    if lhs._reason != rhs._reason {return false}
+    if lhs._actor != rhs._actor {return false}
+    if lhs._bounceClass != rhs._bounceClass {return false}
+    if lhs._reply != rhs._reply {return false}
+    if lhs._queueID != rhs._queueID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
