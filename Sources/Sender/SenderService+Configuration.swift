@@ -30,7 +30,7 @@ extension Dispatcher.Settings {
             commitInterval: TimeAmount(sender.commitInterval), commitSize: sender.commitSize,
             readyMessages: sender.ready.messages, readyBytes: sender.ready.memory,
             totalBytes: sender.ready.totalMemory, noticeReturn: sender.dsn.return == .full ? .full : .headers,
-            drainTime: TimeAmount(sender.drainTime))
+            drainTime: TimeAmount(sender.drainTime), suppression: sender.suppression)
     }
 }
 

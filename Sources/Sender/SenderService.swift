@@ -20,6 +20,7 @@ package final class SenderService: Service {
     let metrics: SenderMetrics
     let logger: Logger
     let groups: [LaneGroup]
+    let suppressions = SuppressionBook()
     private let loops: [any EventLoop]
     private let resolver: Resolver
     private let state = Mutex(State())
@@ -47,10 +48,11 @@ package final class SenderService: Service {
         let settings = LaneGroup.Settings(configuration.sender)
         let holder = DispatcherHolder()
         let limits = PatternLimitLog(configuration.sender.bounces, metrics: metrics, logger: logger)
-        groups = self.loops.map { [gauge] loop in
-            LaneGroup(loop: loop, settings: settings, gauge: gauge, bounces: BounceClassifier(limits)) { news in
-                holder.dispatcher?.tell(news)
-            }
+        groups = self.loops.map { [gauge, suppressions] loop in
+            LaneGroup(
+                loop: loop, settings: settings, gauge: gauge, bounces: BounceClassifier(limits),
+                suppressions: suppressions
+            ) { news in holder.dispatcher?.tell(news) }
         }
         self.holder = holder
         observe(registry)
@@ -61,12 +63,14 @@ package final class SenderService: Service {
     var current: Dispatcher? { state.withLock { $0.dispatcher } }
 
     package func run() async throws {
+        try await loadSuppressions()
         let subscription = try await spool.join(group: Self.group, topic: .mail)
         let dispatcher = try makeDispatcher(subscription)
         holder.dispatcher = dispatcher
         state.withLock { $0.dispatcher = dispatcher }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.followCommands(dispatcher) }
+            tasks.addTask { await self.sweepSuppressions() }
             tasks.addTask { await self.stopWhenAsked(subscription, dispatcher) }
             // Its end is that of the membership, asked for or not; the others end with it.
             try await self.follow(subscription, dispatcher)
@@ -81,8 +85,8 @@ package final class SenderService: Service {
             loop: loop, settings: .init(configuration), spool: spool, subscription: subscription,
             router: Router(routes: configuration.routes, sender: configuration.sender),
             sites: SiteDirectory(resolver: resolver, loop: loop), pools: try SourcePools(configuration.sender),
-            groups: groups, gauge: gauge, retry: RetryPolicy(configuration.sender.retry), metrics: metrics,
-            logger: logger
+            groups: groups, gauge: gauge, retry: RetryPolicy(configuration.sender.retry),
+            suppressions: suppressions, metrics: metrics, logger: logger
         ) { [self] error in
             state.withLock { $0.fatal = error }
             Task { await subscription.leave() }
@@ -126,18 +130,24 @@ package final class SenderService: Service {
 
     // MARK: Commands
 
-    /// Applies operators' commands of the last day, and those to come.
+    /// Applies operators' commands of the last day, and those to come; suppressions from where they were loaded.
     private func followCommands(_ dispatcher: Dispatcher) async {
+        var isLoaded = true
         while !Task.isCancelled {
             do {
+                if !isLoaded { try await loadSuppressions() }
+                isLoaded = true
                 let stream = try await spool.follow(.control, from: .time(.now() + .seconds(-86_400)))
                 defer { stream.close() }
                 while !Task.isCancelled {
-                    for record in try await stream.next(wait: true) { await apply(record, dispatcher) }
+                    let records = try await stream.next(wait: true)
+                    apply(suppressions: records)
+                    for record in records { await apply(record, dispatcher) }
                 }
             } catch {
                 if Task.isCancelled || error.code == .closed { return }
                 // Read again from the day before: applied twice, a command changes nothing.
+                isLoaded = false
                 logger.error("operators' commands cannot be read now; trying again", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: .seconds(1))  // cancelled, the loop ends
             }
@@ -145,7 +155,7 @@ package final class SenderService: Service {
     }
 
     private func apply(_ record: StoredRecord, _ dispatcher: Dispatcher) async {
-        guard let value = record.value else { return }
+        guard let value = record.value, !record.key.hasPrefix(SuppressionKey.prefix) else { return }
         do {
             guard case .command(let command) = try ControlRecord(decoding: value) else { return }
             let matched = await onLoop(dispatcher.loop) { dispatcher.apply(command) }

@@ -58,6 +58,9 @@ extension MetricDeclaration {
     package static let queuedRecipients = MetricDeclaration(
         "apus_queued_recipients", .gauge, labels: ["state"],
         "Recipients that are neither delivered nor ended otherwise.", alert: "it rises for an hour")
+    package static let suppressions = MetricDeclaration(
+        "apus_suppressions", .gauge, "Entries of the suppression list, those included that ended since the start.",
+        alert: "it falls to 0, or rises in a day as in a month before")
     package static let conservationDifference = MetricDeclaration(
         "apus_conservation_difference", .gauge, labels: ["partition"],
         "Recipients accepted less those ended and queued.", alert: "not 0: mail was lost or counted twice")

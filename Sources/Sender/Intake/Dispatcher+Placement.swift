@@ -10,6 +10,7 @@ extension Dispatcher {
         message.state = .resolving
         if isStopping { return park(message, because: "the sender is stopping", due: .now()) }
         if let command = message.command { return carryOut(command, on: message) }
+        if suppress(message) { return }
         if message.entry.expiry <= .now() { return expire(message, nil) }
         switch sites.site(of: router.route(message.entry.domain), for: message) {
         case .site(let site) where site.kind == .discard: discard(message)
@@ -90,12 +91,13 @@ extension Dispatcher {
         let isLastSource = !pools.has(in: pool(of: message, target.site.settings)) { source in
             source != target.source.name && !message.refusedSources.contains(source)
         }
-        let order = Order(
+        var order = Order(
             key: message.key, epoch: message.epoch, isLastSource: isLastSource,
             transaction: OutboundTransaction(
                 reversePath: entry.reversePath, recipients: entry.recipients.map(\.recipient), content: content,
                 smtpUTF8: entry.smtpUTF8, body: message.body, envelopeID: entry.envelopeID,
                 returnContent: entry.returnContent))
+        order.tenant = entry.wishes.tenant
         message.state = .handed(target.key)
         let group = group(of: target.key)
         let number = lanes[target.key]?.number ?? 0

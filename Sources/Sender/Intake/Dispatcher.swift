@@ -3,12 +3,13 @@ import DequeModule
 import Logging
 import MailModel
 import NIOCore
+import NodeRuntime
 import Spool
 
 /// Holds every message this sender is responsible for, and decides what each does next.
 ///
 /// Mail records come in, orders go to lanes, reports come back, outcomes leave in transactions. The extensions follow
-/// that path: `+Intake`, `+Placement`, `+Loading`, `+Reports`, `+Parking`, `+Commit`, `+Notices`, `+Commands`.
+/// that path: `+Intake`, `+Placement`, `+Loading`, `+Reports`, `+Parking`, `+Commit`, `+Notices`, `+Commands`, `+Suppression`.
 ///
 /// `@unchecked Sendable`: bound to its loop; every method runs there unless it says otherwise.
 final class Dispatcher: @unchecked Sendable {
@@ -25,6 +26,7 @@ final class Dispatcher: @unchecked Sendable {
         /// What DSNs return where RET was not given.
         var noticeReturn: ReturnContent
         var drainTime: TimeAmount
+        var suppression: SuppressionConfiguration
     }
 
     let loop: any EventLoop
@@ -38,6 +40,7 @@ final class Dispatcher: @unchecked Sendable {
     private(set) var retry: RetryPolicy
     let logger: Logger
     let metrics: SenderMetrics
+    let suppressions: SuppressionBook
     var pools: SourcePools
     let groups: [LaneGroup]
     private let gaveUp: @Sendable (SpoolError) -> Void
@@ -78,7 +81,8 @@ final class Dispatcher: @unchecked Sendable {
     init(
         loop: any EventLoop, settings: Settings, spool: any Spool, subscription: any Subscription, router: Router,
         sites: SiteDirectory, pools: SourcePools, groups: [LaneGroup], gauge: UncommittedGauge, retry: RetryPolicy,
-        metrics: SenderMetrics, logger: Logger, gaveUp: @escaping @Sendable (SpoolError) -> Void
+        suppressions: SuppressionBook, metrics: SenderMetrics, logger: Logger,
+        gaveUp: @escaping @Sendable (SpoolError) -> Void
     ) {
         self.loop = loop
         self.settings = settings
@@ -91,6 +95,7 @@ final class Dispatcher: @unchecked Sendable {
         self.gaveUp = gaveUp
         self.gauge = gauge
         self.retry = retry
+        self.suppressions = suppressions
         self.metrics = metrics
         self.logger = logger
         events = EventFactory(node: settings.node, eventPartitions: spool.partitionCount(of: .events))

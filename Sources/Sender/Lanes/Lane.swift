@@ -60,6 +60,13 @@ final class Lane {
         if group.isStopping { return giveBackAll(because: "the sender is stopping", until: nil, nil) }
         while var order = ready.first {
             guard let connection = popIdle() else { return connect() }
+            // The dispatcher asked before; the list may have grown while the order waited here.
+            guard !group.suppressions.suppresses(anyOf: order.transaction.recipients, tenant: order.tenant) else {
+                idle.append(connection)
+                ready.removeFirst()
+                report(order, .returned(reason: "suppressed", until: nil, failure: nil))
+                continue
+            }
             guard order.isCounted || group.gauge.begin(order.recipientCount, lane: number) else {
                 idle.append(connection)
                 return group.waitForGauge(self)

@@ -27,6 +27,7 @@ final class LaneGroup: @unchecked Sendable {
     private(set) var settings: Settings
     let gauge: UncommittedGauge
     let bounces: BounceClassifier
+    let suppressions: SuppressionBook
     var health: HostHealth
     var lastFailures = FailureMemory()
     var random = SystemRandomNumberGenerator()
@@ -42,12 +43,13 @@ final class LaneGroup: @unchecked Sendable {
     /// - Parameter deliver: Takes what lanes report, on this loop.
     init(
         loop: any EventLoop, settings: Settings, gauge: UncommittedGauge, bounces: BounceClassifier,
-        deliver: @escaping @Sendable (LaneNews) -> Void
+        suppressions: SuppressionBook, deliver: @escaping @Sendable (LaneNews) -> Void
     ) {
         self.loop = loop
         self.settings = settings
         self.gauge = gauge
         self.bounces = bounces
+        self.suppressions = suppressions
         self.deliver = deliver
         health = HostHealth(backOff: settings.backOff)
     }

@@ -9,6 +9,8 @@ struct Order: Sendable {
     /// No other source of the pool is left to this attempt.
     let isLastSource: Bool
     let transaction: OutboundTransaction
+    /// Whose mail it is, for the suppression list.
+    var tenant: String?
     /// Addresses of the site that failed in this attempt.
     var hostsTried = 0
     /// Its recipients are in the gauge of uncommitted attempts.

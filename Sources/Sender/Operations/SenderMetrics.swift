@@ -44,6 +44,7 @@ extension SenderService {
             await books().map { MetricSample(Double($0.difference), labels: ["\($0.partition)"]) }
         }
         registry.observe(.uncommittedAttempts) { [self] in [MetricSample(Double(gauge.count))] }
+        registry.observe(.suppressions) { [self] in [MetricSample(Double(suppressions.count))] }
         registry.observe(.queuedRecipients) { [self] in
             await stateCounts().map { MetricSample(Double($0.value), labels: [$0.key]) }
         }

@@ -45,6 +45,7 @@ extension Dispatcher {
         }
         if let until { laneWentDown(lane, until: until, because: reason) }
         if let command = message.command { return carryOut(command, on: message) }
+        if suppress(message) { return }
         if message.entry.expiry <= .now() { return expire(message, failure) }
         if until != nil {
             if let context = lanes[lane]?.context, hasOtherSource(message, than: lane, context) {
@@ -61,6 +62,7 @@ extension Dispatcher {
     func settle(_ message: QueuedMessage, _ attempt: Attempt, _ lane: LaneContext) {
         let settlement = Settlement.of(
             message, attempt, lane: lane, at: .now(), retry: retry, events: events, using: &random)
+        suppressHardBounces(of: message, attempt)
         apply(settlement, to: message)
     }
 

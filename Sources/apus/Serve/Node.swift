@@ -62,6 +62,7 @@ struct Node {
                 senderBecameReady.finish()
             }
             admin.add(sender.routes)
+            admin.add(sender.suppressionRoutes)
             reload.add(sender)
             runner.add(sender, name: "sender")
         } else {

@@ -28,6 +28,7 @@ package struct SenderConfiguration: Equatable, Sendable {
     package var dsn = DSNConfiguration()
     /// Rules that come before the built-in ones; `nil` for none.
     package var bounces: BounceRules?
+    package var suppression = SuppressionConfiguration()
 
     package init() {}
 

@@ -37,6 +37,7 @@ extension ConfigurationTable {
         Field(
             "bounces", \.bounces, ValueKind.file(of: bounceRules).optional, default: "none: the built-in rules alone",
             "File of rules that give failures their bounce class and severity.")
+        Field("suppression", \.suppression, suppression, "The suppression list (`apus suppress`).")
     }
 
     static let ready = ConfigurationSection<ReadyConfiguration> {
