@@ -59,7 +59,9 @@ struct NodeClient {
     }
 
     /// - Returns: `nil` when no node answers at any of the addresses.
-    func request(_ method: HTTPMethod, _ path: String, query: [URLQueryItem] = []) async throws -> Answer? {
+    func request(
+        _ method: HTTPMethod, _ path: String, query: [URLQueryItem] = [], body: Data? = nil
+    ) async throws -> Answer? {
         var components = URLComponents()
         components.path = path
         if !query.isEmpty { components.queryItems = query }
@@ -67,6 +69,7 @@ struct NodeClient {
         for base in bases {
             var request = HTTPClientRequest(url: base + target)
             request.method = method
+            if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
             if let token = ProcessInfo.processInfo.environment["APUS_TOKEN"], !token.isEmpty {
                 request.headers.add(name: "authorization", value: "Bearer \(token)")
             }

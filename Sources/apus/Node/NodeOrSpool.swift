@@ -9,13 +9,17 @@ import Spool
 extension NodeOptions {
     /// Asks the node or, when none runs and none was named, the embedded spool itself.
     ///
-    /// - Parameter writes: The spool is opened for writing.
+    /// - Parameters:
+    ///   - writes: The spool is opened for writing.
+    ///   - missing: What the node's answer 404 means; without it, that ends the command.
     func ask<Value>(
-        _ method: HTTPMethod, _ path: String, query: [URLQueryItem] = [], writes: Bool = false,
-        node: (Data) throws -> Value, spool: (LocalSpool, NodeConfiguration) async throws -> Value
+        _ method: HTTPMethod, _ path: String, query: [URLQueryItem] = [], body: Data? = nil, writes: Bool = false,
+        missing: Value? = nil, node: (Data) throws -> Value,
+        spool: (LocalSpool, NodeConfiguration) async throws -> Value
     ) async throws -> Value {
         let client = NodeClient(bases: try bases())
-        if let answer = try await client.request(method, path, query: query) {
+        if let answer = try await client.request(method, path, query: query, body: body) {
+            if answer.status == 404, let missing { return missing }
             return try node(try NodeClient.body(answer))
         }
         guard !namesNode else {
