@@ -138,17 +138,26 @@ import Testing
         await fixture.close()
     }
 
+    /// One about the suppressed recipient, another about the one whose first attempt fails.
     @Test func aDSNTellsWhereItIsWanted() async throws {
         let fixture = try await Fixture()
-        let peer = try await ScriptedPeer()
+        let peer = try await ScriptedPeer(Self.refusing(["bo@a.test": "550 5.7.1 not you"]))
         try await SuppressionList(spool: fixture.spool).add([try Self.entry("ann@a.test")])
+        let keys = Mutex<[String]>([])
+        var rules = SpoolProxy.Rules()
+        rules.onCommit = { transaction in
+            let written = transaction.records.filter { $0.key.contains("/dsn/") && $0.value != nil }.map(\.key)
+            keys.withLock { $0 += written }
+            return .pass
+        }
         let node = try await fixture.start(
-            try Fixture.configuration(routes: Fixture.relay(peer.port)) { $0.suppression.dsn = true })
-        try await fixture.spool.put([try Fixture.message(to: ["ann@a.test"], dsn: true)])
-        try await wait(until: "the DSN is delivered") { peer.taken.count == 1 }
-        let notice = try #require(peer.taken.first)
-        #expect(notice.reversePath.isEmpty && notice.recipients == ["origin@origin.test"])
+            try Fixture.configuration(routes: Fixture.relay(peer.port)) { $0.suppression.dsn = true }, rules)
+        try await fixture.spool.put([try Fixture.message(to: ["ann@a.test", "bo@a.test"], dsn: true)])
+        try await wait(until: "the DSNs are delivered") { peer.taken.count == 2 }
+        #expect(peer.taken.allSatisfy { $0.reversePath.isEmpty && $0.recipients == ["origin@origin.test"] })
+        let notice = try #require(peer.taken.first { $0.content.contains("ann@a.test") })
         #expect(notice.content.contains("Status: 5.7.1") && notice.content.contains("suppressed"))
+        #expect(Set(keys.withLock { $0 }).count == 2, "neither entry takes the place of the other")
         try await wait(until: "nothing is left") { try await node.isQuiet() }
         #expect(await node.differences() == [0, 0, 0, 0])
         try await node.stop()

@@ -64,7 +64,7 @@ final class Lane {
             guard !group.suppressions.suppresses(anyOf: order.transaction.recipients, tenant: order.tenant) else {
                 idle.append(connection)
                 ready.removeFirst()
-                report(order, .returned(reason: "suppressed", until: nil, failure: nil))
+                report(order, .returned(reason: "its recipient was suppressed", until: nil, failure: nil))
                 continue
             }
             guard order.isCounted || group.gauge.begin(order.recipientCount, lane: number) else {

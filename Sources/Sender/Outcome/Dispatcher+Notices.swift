@@ -20,7 +20,7 @@ extension Dispatcher {
         entry.lastAttempt = settlement.attempted ?? entry.lastAttempt ?? .now()
         // An end without an attempt gets the number of the attempt it took the place of.
         let attempts = told.reduce(0) { max($0, $1.attempts) }
-        let attempt = settlement.attempted == nil ? attempts + 1 : attempts
+        let attempt = settlement.noticeNumber ?? (settlement.attempted == nil ? attempts + 1 : attempts)
         let key = ScheduleKey.notice(entry.queueID, part: entry.part, attempt: attempt)
         batch.add(SpoolRecord(entry, key: key, partition: message.partition), partition: message.partition)
         batch.notices.append(

@@ -17,6 +17,8 @@ struct Settlement {
     var remoteHost: String?
     /// When the attempt began; `nil` where there was none.
     var attempted: Timestamp?
+    /// In the key of the DSN, where it is not the number of the attempt.
+    var noticeNumber: Int?
     /// When the remaining recipients are due; the earliest where they differ.
     var due: Timestamp?
 

@@ -32,6 +32,8 @@ extension Dispatcher {
                 var told = recipient
                 told.lastReply = Reply(550, StatusDetail(7, 1), match.text)
                 settlement.failed.append(told)
+                // The others go on: their attempts have DSNs of their own, and no recipient is suppressed twice.
+                settlement.noticeNumber = settlement.noticeNumber ?? 1_000_000 + recipient.recipient.index
             }
         }
         settlement.due = now
