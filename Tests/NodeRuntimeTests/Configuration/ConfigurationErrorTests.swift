@@ -41,6 +41,10 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
         WrongFile("sender: {lane: {connection_rate: 100}}", line: 1, "sender.lane.connection_rate", "100/m"),
         WrongFile("sender: {lane: {connection_rate: 0/m}}", line: 1, "sender.lane.connection_rate", "nothing"),
         WrongFile("sender: {dsn: {from: a@b}}", line: 1, "sender.dsn.from", "local part"),
+        WrongFile(
+            "sender: {suppression: {classes: [policy-related]}}", line: 1, "sender.suppression.classes[0]",
+            "allowed: one of bad-mailbox, inactive-mailbox"),
+        WrongFile("sender: {suppression: {expiry: 180}}", line: 1, "sender.suppression.expiry", "no unit"),
         WrongFile("sender: 5", line: 1, "sender", "must be a mapping"),
         WrongFile("ingress: {size_limit: 50mb}", line: 1, "ingress.size_limit", "known: B, KB, MB"),
         WrongFile("ingress: {size_limit: 1KB}", line: 1, "ingress.size_limit", "out of range"),
