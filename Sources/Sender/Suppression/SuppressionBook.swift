@@ -66,19 +66,20 @@ final class SuppressionBook: Sendable {
 
     /// Takes records of `control` in the order of the log; those that are no suppressions are passed over.
     func apply(_ records: [StoredRecord], unreadable: (String, SpoolError) -> Void) {
-        var changes: [(offset: Int64, change: SuppressionChange)] = []
-        for record in records {
+        guard let last = records.last else { return }
+        // After a start the day before is read once more, for commands; the set may know better already.
+        let end = state.withLock { $0.end }
+        var changes: [SuppressionChange] = []
+        for record in records where record.position.offset >= end {
             do throws(SpoolError) {
                 guard let change = try SuppressionChange(record) else { continue }
-                changes.append((record.position.offset, change))
+                changes.append(change)
             } catch {
                 unreadable(record.key, error)
             }
         }
-        guard let last = records.last else { return }
         change { state in
-            // After a start the day before is read once more, for commands; the set may know better already.
-            for (offset, change) in changes where offset >= state.end { change.apply(to: &state.set) }
+            for change in changes { change.apply(to: &state.set) }
             state.end = max(state.end, last.position.offset + 1)
         }
     }

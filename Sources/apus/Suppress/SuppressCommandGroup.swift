@@ -66,7 +66,7 @@ enum SuppressText {
         return parts.compactMap { $0 }.joined(separator: "  ")
     }
 
-    /// The parameter as it goes into a URL.
+    /// What a node would refuse, refused before it is asked.
     static func checked(_ item: SuppressionItem, now: Timestamp) throws -> Suppression {
         do throws(SuppressionRefusal) {
             return try Suppression(item, created: now, actor: actor)
