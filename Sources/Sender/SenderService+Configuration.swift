@@ -29,7 +29,8 @@ extension Dispatcher.Settings {
             node: configuration.node, hostname: configuration.ingress.hostname, lifetime: sender.lifetime,
             commitInterval: TimeAmount(sender.commitInterval), commitSize: sender.commitSize,
             readyMessages: sender.ready.messages, readyBytes: sender.ready.memory,
-            totalBytes: sender.ready.totalMemory, noticeReturn: sender.dsn.return == .full ? .full : .headers,
+            totalBytes: sender.ready.totalMemory, queueLimit: sender.maxQueued,
+            noticeReturn: sender.dsn.return == .full ? .full : .headers,
             drainTime: TimeAmount(sender.drainTime), suppression: sender.suppression)
     }
 }

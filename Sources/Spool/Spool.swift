@@ -72,6 +72,10 @@ package protocol Subscription: Sendable {
     /// Starts the flow of records of an assigned partition.
     func begin(partition: Int, at offset: Int64)
 
+    /// Stops the flow of records of a partition until it is begun again. None comes after the batch that `next`
+    /// gave last.
+    func pause(partition: Int)
+
     /// Ends the ownership of revoked partitions; only then may another member be given them.
     func release(_ partitions: [Int])
 

@@ -122,4 +122,108 @@ import Testing
         try await node.stop()
         await fixture.close()
     }
+
+    // MARK: Hold, release, reroute
+
+    @Test func whatIsHeldIsNotTriedUntilItIsReleased() async throws {
+        let fixture = try await Fixture()
+        let peer = try await ScriptedPeer(Self.never)
+        let (first, messages) = try await Self.deferred(fixture, peer)
+        #expect(try await Self.issue(.hold, Self.selector(domain: "a.test"), in: fixture.spool) == [3])
+        try await wait(until: "they are held") {
+            try await fixture.spool.liveEntries().values.filter { $0.state == .held }.count == 3
+        }
+        peer.change(ScriptedPeer.welcome)
+        #expect(try await Self.issue(.retry, Self.selector(), in: fixture.spool) == [3])
+        try await wait(until: "the others are delivered") { try await fixture.events.count("delivered") == 3 }
+        try await first.stop()
+
+        // A restart changes nothing, although it reads the commands again.
+        let second = try await fixture.start(try Self.configuration(peer.port))
+        #expect(try await Self.issue(.hold, Self.selector(), in: fixture.spool) == [0])
+        let held = try await fixture.spool.liveEntries()
+        #expect(Set(held.keys) == Set(messages[..<3].map { "\($0.queueID)/0" }))
+        #expect(held.values.allSatisfy { $0.state == .held && $0.reason == "held by ann: because hold" })
+        #expect(peer.taken.count == 3)
+
+        #expect(try await Self.issue(.release, Self.selector(messages[0].queueID), in: fixture.spool) == [1])
+        try await wait(until: "one more is delivered") { try await fixture.events.count("delivered") == 4 }
+        #expect(try await Self.issue(.release, Self.selector(), in: fixture.spool) == [2])
+        try await wait(until: "nothing is left") { try await second.isQuiet() }
+        #expect(peer.taken.count == 6)
+        #expect(await second.differences() == [0, 0, 0, 0])
+        try await second.stop()
+        await fixture.close()
+    }
+
+    /// Read again after a restart, an old release must not let go what was held after it.
+    @Test func anOldReleaseDoesNotReachALaterHold() async throws {
+        let fixture = try await Fixture()
+        let peer = try await ScriptedPeer(Self.never)
+        let (first, _) = try await Self.deferred(fixture, peer)
+        for action in [QueueCommand.Action.hold, .release, .hold] {
+            #expect(try await Self.issue(action, Self.selector(domain: "a.test"), in: fixture.spool) == [3])
+            try await wait(until: "\(action) is carried out") {
+                try await fixture.spool.liveEntries().values.filter { $0.state == .held }.count
+                    == (action == .hold ? 3 : 0)
+            }
+        }
+        try await first.stop()
+        peer.change(ScriptedPeer.welcome)
+        let second = try await fixture.start(try Self.configuration(peer.port))
+        #expect(try await Self.issue(.retry, Self.selector(domain: "b.test"), in: fixture.spool) == [3])
+        try await wait(until: "the others are delivered") { try await fixture.events.count("delivered") == 3 }
+        #expect(try await fixture.spool.liveEntries().values.map(\.state) == [.held, .held, .held])
+        #expect(peer.taken.count == 3)
+        try await second.stop()
+        await fixture.close()
+    }
+
+    @Test func whatIsHeldExpires() async throws {
+        let fixture = try await Fixture()
+        let peer = try await ScriptedPeer(Self.never)
+        let node = try await fixture.start(try Self.configuration(peer.port))
+        try await fixture.spool.put([try Fixture.message(to: ["r@a.test"], lifetime: .seconds(4))])
+        try await wait(until: "it is deferred, or has expired on a slow machine") {
+            try await fixture.events.count("deferred") + fixture.events.count("expired") == 1
+        }
+        _ = try await Self.issue(.hold, Self.selector(), in: fixture.spool)
+        try await wait(until: "it expires") { try await fixture.events.count("expired") == 1 }
+        try await wait(until: "nothing is left") { try await node.isQuiet() }
+        try await node.stop()
+        await fixture.close()
+    }
+
+    @Test func reroutedMailGoesToTheHostsThatWereNamed() async throws {
+        let fixture = try await Fixture()
+        let (peer, other) = (try await ScriptedPeer(Self.never), try await ScriptedPeer(Self.never))
+        let (first, messages) = try await Self.deferred(fixture, peer)
+        let answers = try await QueueCommands(spool: fixture.spool).issue(
+            .reroute, Self.selector(domain: "a.test"), actor: "ann", reason: nil,
+            change: { $0.relay = "127.0.0.1:\(other.port)" }, wait: patience)
+        #expect(answers.answers.map(\.matched) == [3])
+        try await wait(until: "the other hosts defer them too") { try await fixture.events.count("deferred") == 9 }
+        #expect(
+            try await fixture.events.all("deferred").suffix(3).allSatisfy {
+                $0.remote?.host == "127.0.0.1:\(other.port)"
+            })
+        try await first.stop()
+
+        // It is a property of the message: the next owner heeds it.
+        other.change(ScriptedPeer.welcome)
+        let second = try await fixture.start(try Self.configuration(peer.port))
+        #expect(try await Self.issue(.retry, Self.selector(), in: fixture.spool) == [6])
+        try await wait(until: "three are delivered") { try await fixture.events.count("delivered") == 3 }
+        #expect(Set(other.taken.map(\.queueID)) == Set(messages[..<3].map { "\($0.queueID)" }))
+        let back = try await QueueCommands(spool: fixture.spool).issue(
+            .reroute, Self.selector(domain: "b.test"), actor: "ann", reason: nil, change: { $0.pool = "none" },
+            wait: patience)
+        #expect(back.answers.map(\.matched) == [3])
+        try await wait(until: "they wait for a source of their pool") {
+            try await fixture.spool.liveEntries().values.allSatisfy { $0.wishes.pool == "none" }
+        }
+        #expect(await second.differences() == [0, 0, 0, 0])
+        try await second.stop()
+        await fixture.close()
+    }
 }

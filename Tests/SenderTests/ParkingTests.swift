@@ -82,7 +82,8 @@ import Testing
     @Test func aRecordThatIsAnotherMessageFailsLoudly() async throws {
         let victims = Mutex<(gone: Int64, other: Int64)>((20, 21))
         var rules = SpoolProxy.Rules()
-        rules.onRead = { position, record in
+        rules.onRead = { topic, position, record in
+            guard topic == .mail else { return record }
             let (gone, other) = victims.withLock { $0 }
             if position.offset == gone { return nil }
             guard position.offset == other, let record else { return record }

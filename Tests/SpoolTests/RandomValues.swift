@@ -74,6 +74,8 @@ struct RandomValues {
         var entry = ScheduleEntry(message(), at: Int64(number(0...1 << 40)), expiry: moment())
         entry.due = moment()
         entry.lastAttempt = bool() ? moment() : nil
+        entry.lastCommand = bool() ? moment() : nil
+        entry.relay = optional()
         entry.state = ScheduleEntry.State(rawValue: number(0...3)) ?? .held
         (entry.reason, entry.remoteHost, entry.isNotice) = (optional(), optional(), bool())
         entry.size = number(0...1 << 40)

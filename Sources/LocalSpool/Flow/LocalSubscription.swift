@@ -118,6 +118,8 @@ final class LocalSubscription: Subscription {
         tail.begin([(partition, hub.start(name.topic, partition: partition, from: offset))])
     }
 
+    func pause(partition: Int) { tail.stop([partition]) }
+
     func release(_ partitions: [Int]) {
         tail.stop(partitions)
         groups.release(partitions, by: member, of: name)

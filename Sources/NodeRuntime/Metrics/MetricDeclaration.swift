@@ -68,6 +68,10 @@ extension MetricDeclaration {
         "apus_spool_lag_records", .gauge, labels: ["partition"],
         "Records of mail that the sender has still to read; after a start also those it reads again.",
         alert: "it rises for minutes: the sender does not keep up with ingress")
+    package static let intakePaused = MetricDeclaration(
+        "apus_intake_paused", .gauge, labels: ["partition"],
+        "1 while mail of a partition is not read from the spool, as sender.max_queued messages wait, or a quarter of them.",
+        alert: "1 for minutes: find what does not leave with `apus queue list`, or raise sender.max_queued")
     package static let uncommittedAttempts = MetricDeclaration(
         "apus_uncommitted_attempts", .gauge,
         "Attempts begun whose outcome is not committed: what a kill would repeat.",

@@ -6,25 +6,16 @@ import Spool
 
 extension Dispatcher {
     /// Becomes the owner of a partition: its ledger, and the messages its schedule holds.
-    func adopt(_ partition: Int, ledger: Ledger, schedule: [ScheduleKey: ScheduleEntry]) {
+    func adopt(_ partition: Int, ledger: Ledger, schedule: Takeover.Schedule) {
         lastEpoch += 1
-        partitions[partition] = PartitionState(epoch: lastEpoch, ledger: ledger)
-        for (key, entry) in schedule {
-            if entry.isNotice {
-                write(PendingNotice(key: key, partition: partition, epoch: lastEpoch, entry: entry))
-                continue
-            }
-            let message = QueuedMessage(
-                entry: entry, partition: partition, epoch: lastEpoch, content: nil, body: .eightBitMIME)
-            message.isStored = true
-            message.state = .waiting
-            messages[message.key] = message
-            partitions[partition]?.queuedRecipients += message.recipientCount
-            // A parked one waits for room, and its lane has none taken yet; oldest first.
-            let due = entry.state == .parked || entry.state == .running ? entry.arrival : entry.due
-            waiting.add(message, due: min(due, entry.expiry))
-            applyEarlierCommands(to: message)
+        let resting = schedule.resting
+        var state = PartitionState(epoch: lastEpoch, ledger: ledger, resting: resting)
+        state.queuedRecipients = resting.recipients.values.reduce(0, +)
+        partitions[partition] = state
+        for (key, entry) in schedule.notices {
+            write(PendingNotice(key: key, partition: partition, epoch: lastEpoch, entry: entry))
         }
+        for command in commands where !command.selector.isMomentary { _ = mark(command, in: partition, state) }
         planTurn()
     }
 
@@ -34,6 +25,7 @@ extension Dispatcher {
     func take(_ records: [StoredRecord]) -> EventLoopFuture<Void> {
         if let fatal { return loop.makeFailedFuture(fatal) }
         for record in records { take(record) }
+        pauseIntake()
         planTurn()
         guard batch.size >= 2 * settings.commitSize else { return loop.makeSucceededVoidFuture() }
         let promise = loop.makePromise(of: Void.self)
@@ -46,6 +38,8 @@ extension Dispatcher {
         guard !isStopping, let state = partitions[partition], !state.isRevoked else { return }
         let isNew = offset >= state.ledger.intakeMark
         guard isNew || state.ledger.isUnfinished(offset) else { return }
+        // It will be read again.
+        if isNew, state.isPaused { return }
         if isNew {
             partitions[partition]?.ledger.taken(offset)
         } else {
@@ -58,14 +52,14 @@ extension Dispatcher {
             let message = QueuedMessage(
                 entry: ScheduleEntry(mail, at: offset, expiry: mail.arrival + lifetime), partition: partition,
                 epoch: state.epoch, content: mail.content, body: mail.envelope.body)
-            guard messages[message.key] == nil else { return passOver(message) }
+            guard messages[message.key] == nil, state.resting.slot(of: message.key) == nil else {
+                return passOver(message)
+            }
             messages[message.key] = message
             partitions[partition]?.queuedRecipients += message.recipientCount
             if isNew { noteAccepted(mail, message) }
-            message.state = .waiting
             applyEarlierCommands(to: message)
-            // A command may have placed it already, and it waits again.
-            if case .waiting = message.state, message.ticket == 0 { place(message) }
+            if case .left = message.state { place(message) }
         } catch {
             setAside(record, error)
         }
@@ -123,7 +117,7 @@ extension Dispatcher {
 
     /// Writes the schedule record of a message; from its commit on, the record is the message.
     func store(_ message: QueuedMessage) {
-        batch.add(SpoolRecord(message.entry, partition: message.partition), partition: message.partition)
+        batch.store(message)
         batch.grow()
         finishOffset(of: message)
         message.isStored = true

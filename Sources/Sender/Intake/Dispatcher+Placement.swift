@@ -12,10 +12,13 @@ extension Dispatcher {
         if let command = message.command { return carryOut(command, on: message) }
         if suppress(message) { return }
         if message.entry.expiry <= .now() { return expire(message, nil) }
-        switch sites.site(of: router.route(message.entry.domain), for: message) {
+        if message.entry.state == .held { return putDown(message, Rest(due: message.entry.expiry, lane: message.lane)) }
+        switch sites.site(of: router.route(message.entry), for: message) {
         case .site(let site) where site.kind == .discard: discard(message)
         case .site(let site): assign(message, to: site)
         case .failure(let failure): lookupFailed(message, failure)
+        case .crowded:
+            park(message, because: "many messages wait for the hosts of their domains", due: .now() + .seconds(5))
         case .pending:
             // Content that waits for an answer counts as ready, and is dropped when there is no room for it.
             if message.content != nil, !message.isReserved {
@@ -42,7 +45,8 @@ extension Dispatcher {
                 context: LaneContext(site: site.name, route: site.kind, source: source.name, pool: pool))
         }
         let target = LaneTarget(key: lane, site: site, source: source)
-        guard hasRoom(message, in: lane) else { return park(message, in: lane) }
+        partitions[message.partition]?.resting.noteLane(lane, of: message.entry.domain.name)
+        guard hasRoom(for: message.entry.size, in: lane) else { return park(message, in: lane) }
         release(message)
         reserve(message, in: lane)
         message.lastLane = lane
@@ -76,10 +80,9 @@ extension Dispatcher {
     }
 
     /// Bounds of the lane and of the node; a lane that is down has room for its probe alone.
-    func hasRoom(_ message: QueuedMessage, in lane: LaneKey) -> Bool {
+    func hasRoom(for size: Int, in lane: LaneKey) -> Bool {
         guard let load = lanes[lane] else { return false }
         if let down = load.down { return down.until <= .now() && load.messages == 0 }
-        let size = message.entry.size
         return load.messages < settings.readyMessages
             && (load.bytes + size <= settings.readyBytes || load.messages == 0)
             && (readyBytes + size <= settings.totalBytes || load.messages == 0)
@@ -123,19 +126,31 @@ extension Dispatcher {
 
     func reserve(_ message: QueuedMessage, in lane: LaneKey?) {
         message.reservation = lane.map { .lane($0) } ?? .memory
-        readyBytes += message.entry.size
-        guard let lane else { return }
-        lanes[lane]?.messages += 1
-        lanes[lane]?.bytes += message.entry.size
+        keepRoom(message.entry.size, in: lane)
+    }
+
+    func keepRoom(_ size: Int, in lane: LaneKey?) {
+        readyBytes += size
+        guard let load = lane.flatMap({ lanes[$0] }) else { return }
+        load.messages += 1
+        load.bytes += size
+    }
+
+    func giveRoom(_ size: Int, in lane: LaneKey?) {
+        readyBytes -= size
+        guard let load = lane.flatMap({ lanes[$0] }) else { return }
+        load.messages -= 1
+        load.bytes -= size
     }
 
     func release(_ message: QueuedMessage) {
         guard let reservation = message.reservation else { return }
         message.reservation = nil
-        readyBytes -= message.entry.size
-        guard case .lane(let lane) = reservation else { return }
-        lanes[lane]?.messages -= 1
-        lanes[lane]?.bytes -= message.entry.size
+        if case .lane(let lane) = reservation {
+            giveRoom(message.entry.size, in: lane)
+        } else {
+            giveRoom(message.entry.size, in: nil)
+        }
     }
 
     // MARK: Ends without a lane

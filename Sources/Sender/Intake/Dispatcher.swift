@@ -9,7 +9,8 @@ import Spool
 /// Holds every message this sender is responsible for, and decides what each does next.
 ///
 /// Mail records come in, orders go to lanes, reports come back, outcomes leave in transactions. The extensions follow
-/// that path: `+Intake`, `+Placement`, `+Loading`, `+Reports`, `+Parking`, `+Commit`, `+Notices`, `+Commands`, `+Suppression`.
+/// that path: `+Intake`, `+Placement`, `+Loading`, `+Reports`, `+Parking`, `+Resting`, `+Commit`, `+Notices`, `+Commands`,
+/// `+Suppression`.
 ///
 /// `@unchecked Sendable`: bound to its loop; every method runs there unless it says otherwise.
 final class Dispatcher: @unchecked Sendable {
@@ -23,6 +24,8 @@ final class Dispatcher: @unchecked Sendable {
         var readyMessages: Int
         var readyBytes: Int
         var totalBytes: Int
+        /// Messages that may wait.
+        var queueLimit: Int
         /// What DSNs return where RET was not given.
         var noticeReturn: ReturnContent
         var drainTime: TimeAmount
@@ -46,8 +49,8 @@ final class Dispatcher: @unchecked Sendable {
     private let gaveUp: @Sendable (SpoolError) -> Void
 
     var partitions: [Int: PartitionState] = [:]
+    /// Those at work; what waits is in the stores of its partitions.
     var messages: [QueuedMessage.Key: QueuedMessage] = [:]
-    var waiting = DueQueue()
     var lanes: [LaneKey: LaneLoad] = [:]
     /// Content of messages in lanes, or about to be.
     var readyBytes = 0
@@ -61,6 +64,9 @@ final class Dispatcher: @unchecked Sendable {
     var isStopping = false
     /// Operators' commands of the last day, for messages that are read after them.
     var commands: [QueueCommand] = []
+    /// Those that resting messages will be woken for, by number, and how many are left.
+    var commandsUnderWay: [UInt32: (command: QueueCommand, messages: Int)] = [:]
+    var lastCommandNumber: UInt32 = 0
     var latestCommand = Timestamp(milliseconds: 0)
     let started = Timestamp.now()
     /// Why nothing can be committed any more.
@@ -69,11 +75,16 @@ final class Dispatcher: @unchecked Sendable {
     // Work gathered in one turn of the loop.
     var submissions: [Int: [LaneKey: LaneGroup.Submission]] = [:]
     var toLoad: [QueuedMessage] = []
+    var toWake: Deque<Wake> = []
+    /// Records of resting messages are being read.
+    var isWaking = false
     var isTurnPlanned = false
 
     // Outcomes on their way into the spool.
     var batch = OutcomeBatch()
     var committing: OutcomeBatch?
+    /// Messages whose schedule records are in it, by the index of the record.
+    var storing: [(index: Int, message: QueuedMessage)] = []
     var commitTimer: Scheduled<Void>?
     var commitWaiters: [EventLoopPromise<Void>] = []
     var dueTimer: (due: Timestamp, timer: Scheduled<Void>)?
@@ -102,6 +113,7 @@ final class Dispatcher: @unchecked Sendable {
         sites.resolved = { [unowned self] messages in
             var touched: Set<LaneKey> = []
             for message in messages where owns(message) {
+                guard case .resolving = message.state else { continue }
                 if let lane = message.lastLane { touched.insert(lane) }
                 place(message)
             }
@@ -153,6 +165,7 @@ final class Dispatcher: @unchecked Sendable {
         isTurnPlanned = true
         loop.execute { [self] in
             isTurnPlanned = false
+            readResting()
             loadContents()
             submitOrders()
             planCommit()

@@ -2,8 +2,9 @@ import DequeModule
 import MailModel
 import NIOCore
 
-/// What the dispatcher knows of a lane: how full it is, and who waits for room in it.
-struct LaneLoad {
+/// What the dispatcher knows of a lane: how full it is, and who waits for room in it. A class, as a copy would share
+/// the queue, and the next change of it would then copy a million places.
+final class LaneLoad {
     /// Stands for the lane where its name would cost too much.
     let number: Int
     var messages = 0
@@ -23,7 +24,7 @@ struct LaneLoad {
         self.context = context
     }
 
-    mutating func noteEnd(at now: NIODeadline) {
+    func noteEnd(at now: NIODeadline) {
         counted.ends += 1
         let time = Double((now - counted.since).nanoseconds) / 1e9
         guard time >= 1 else { return }
@@ -32,7 +33,8 @@ struct LaneLoad {
     }
 
     struct Parked {
-        let message: QueuedMessage
-        let ticket: UInt64
+        let partition: Int32
+        let slot: UInt32
+        let ticket: UInt32
     }
 }

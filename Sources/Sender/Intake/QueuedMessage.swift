@@ -2,18 +2,21 @@ import MailModel
 import NIOCore
 import Spool
 
-/// One part of a message while this sender is responsible for it. Owned by the dispatcher, touched on its loop only.
+/// One part of a message that this sender is at work on; while it only waits, it is a `RestingMessage`. Owned by the
+/// dispatcher, touched on its loop only.
 final class QueuedMessage {
-    /// Where the message is between intake and its end. Indirect, as most messages wait, and are very many.
-    indirect enum State {
-        /// Waits for the hosts of its destination. → handed, scheduled, parked
+    /// Where the message is between intake, or its rest, and its end.
+    enum State {
+        /// Waits for the hosts of its destination. → loading, handed, leaving, ended
         case resolving
-        /// Its content is being read back for an attempt. → resolving, handed, parked
+        /// Its content is being read back for an attempt. → handed, leaving, ended
         case loading(LaneTarget)
-        /// In a lane: in its ready queue, or being attempted. → scheduled, parked, ended
+        /// In a lane: in its ready queue, or being attempted. → resolving, leaving, ended
         case handed(LaneKey)
-        /// Waits for its due time, after an attempt or for lack of room. → loading, ended
-        case waiting
+        /// Put down, after an attempt or for lack of room; rests when its schedule record is committed.
+        case leaving(Rest)
+        /// Nothing has it: it was just read, or is left as it lies in the spool because the sender is stopping.
+        case left
         /// All recipients have their final outcome, which is not committed yet.
         case ended
     }
@@ -27,7 +30,7 @@ final class QueuedMessage {
 
     /// What is still to be done; what a schedule record of it says or would say.
     var entry: ScheduleEntry
-    var state: State = .resolving
+    var state = State.left
     let partition: Int
     /// Assignment of the partition under which it was taken in.
     let epoch: UInt64
@@ -35,21 +38,11 @@ final class QueuedMessage {
     var content: ByteBuffer?
     /// A schedule record stands for the message: its offset is finished, and its end needs a tombstone.
     var isStored = false
+    /// Schedule records of it that are not committed yet, and the offset of the latest one that is.
+    var uncommittedRecords = 0
+    var record: Int64?
     /// An operator's command to be carried out when the lane gives the message back.
-    var command: QueueCommand? {
-        get {
-            if case .some(let given) = commanded { given } else { nil }
-        }
-        set { commanded = newValue.map { .some($0) } ?? .none }
-    }
-    private var commanded = Commanded.none
-
-    private indirect enum Commanded {
-        case none
-        case some(QueueCommand)
-    }
-    /// Place in the due queue; older tickets of the message are void.
-    var ticket: UInt64 = 0
+    var command: QueueCommand?
     /// Room it takes among what is ready.
     var reservation: Reservation?
     var body: BodyType
@@ -57,7 +50,7 @@ final class QueuedMessage {
     /// Sources whose sessions a host refused in the attempt that goes on.
     var refusedSources: [String] = []
 
-    indirect enum Reservation {
+    enum Reservation {
         case memory
         case lane(LaneKey)
     }
@@ -81,12 +74,11 @@ final class QueuedMessage {
         switch state {
         case .handed(let lane): lane
         case .loading(let target): target.key
-        case .resolving, .waiting, .ended: lastLane
+        case .leaving(let rest): rest.lane ?? lastLane
+        case .resolving, .left, .ended: lastLane
         }
     }
 
     var isReserved: Bool { reservation != nil }
     var recipientCount: Int { entry.recipients.count }
-    /// Attempts of the recipient that has most of them.
-    var attempts: Int { entry.recipients.reduce(0) { max($0, $1.attempts) } }
 }

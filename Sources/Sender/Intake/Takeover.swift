@@ -50,26 +50,51 @@ enum Takeover {
         _ = try result.get()
     }
 
-    /// The live entries of a schedule partition.
+    /// What a schedule partition holds: the messages that wait, laid down, and DSNs still to be written.
+    struct Schedule: Sendable {
+        let resting: RestingStore
+        var notices: [(key: ScheduleKey, entry: ScheduleEntry)] = []
+    }
+
     static func schedule(
         of partition: Int, spool: any Spool, unreadable: @escaping @Sendable (String, SpoolError) -> Void
-    ) async throws(SpoolError) -> [ScheduleKey: ScheduleEntry] {
-        let entries = Mutex<[ScheduleKey: ScheduleEntry]>([:])
+    ) async throws(SpoolError) -> Schedule {
+        // Filled by one batch after the other; the lock is for the compiler.
+        let notices = Mutex<[ScheduleKey: ScheduleEntry]>([:])
+        let resting = Mutex(RestingStore(partition: partition))
         try await spool.replay(.schedule, partition: partition) { records in
             for record in records {
                 guard let key = ScheduleKey(record.key) else { continue }
-                guard let value = record.value else {
-                    entries.withLock { $0[key] = nil }
-                    continue
-                }
                 do throws(SpoolError) {
-                    let entry = try ScheduleEntry(decoding: value)
-                    entries.withLock { $0[key] = entry }
+                    let entry = try record.value.map { value throws(SpoolError) in try ScheduleEntry(decoding: value) }
+                    guard case .entry(let id, let part) = key else {
+                        notices.withLock { $0[key] = entry }
+                        continue
+                    }
+                    resting.withLock { store in
+                        if let entry {
+                            store.put(entry, record: record.position.offset, Rest(after: entry))
+                        } else if let slot = store.slot(of: QueuedMessage.Key(queueID: id, part: part)) {
+                            store.remove(slot)
+                        }
+                    }
                 } catch {
                     unreadable(record.key, error)
                 }
             }
         }
-        return entries.withLock { $0 }
+        return Schedule(
+            resting: resting.withLock { $0 }, notices: notices.withLock { $0.map { (key: $0.key, entry: $0.value) } })
+    }
+}
+
+extension Rest {
+    /// As an earlier owner put it down. A parked message waits for room, and its lane has none taken yet; oldest first.
+    init(after entry: ScheduleEntry) {
+        switch entry.state {
+        case .parked, .running: self.init(due: min(entry.arrival, entry.expiry))
+        case .held: self.init(due: entry.expiry)
+        case .scheduled: self.init(due: min(entry.due, entry.expiry))
+        }
     }
 }

@@ -13,29 +13,83 @@ extension Dispatcher {
         remember(command)
         var matched = 0
         for message in select(command.selector) { matched += apply(command, to: message) }
+        for (partition, state) in partitions { matched += mark(command, in: partition, state) }
         planTurn()
         return matched
     }
 
     private func apply(_ command: QueueCommand, to message: QueuedMessage) -> Int {
-        guard message.entry.arrival <= command.issued, !message.isEnded else { return 0 }
-        // Applied again after a restart, a retry must not undo the attempt that followed it.
-        if command.action == .retry, let last = message.entry.lastAttempt, last > command.issued { return 0 }
+        guard message.entry.arrival <= command.issued, !message.isEnded, isNews(command, to: message.entry) else {
+            return 0
+        }
         let matched = message.recipientCount
         switch message.state {
-        case .waiting: carryOut(command, on: message)
+        case .leaving, .left: carryOut(command, on: message)
         case .handed(let lane):
-            guard command.action != .retry else { break }
+            guard command.action.endsAttempts else { break }
             message.command = command
             // The order may not have left this loop yet.
             submitOrders()
             let (key, group) = (message.key, groups[group(of: lane)])
             group.loop.execute { group.withdraw(key, from: lane) }
         case .resolving, .loading:
-            if command.action != .retry { message.command = command }
+            if command.action.endsAttempts { message.command = command }
         case .ended: return 0
         }
         return matched
+    }
+
+    /// Whether a command was not carried out on a message already, by this process or one before it.
+    func isNews(_ command: QueueCommand, to entry: ScheduleEntry) -> Bool {
+        if let last = entry.lastCommand, last >= command.issued { return false }
+        // Applied again after a restart, a retry must not undo the attempt that followed it.
+        if command.action == .retry, let last = entry.lastAttempt, last > command.issued { return false }
+        return applies(command, inState: entry.state)
+    }
+
+    /// What is held is only released, ended, or sent another way.
+    private func applies(_ command: QueueCommand, inState state: ScheduleEntry.State) -> Bool {
+        switch command.action {
+        case .retry: state != .held
+        case .hold: state != .held
+        case .release: state == .held
+        case .fail, .drop, .reroute: true
+        }
+    }
+
+    /// Wakes the resting messages of a partition that a command means; it is carried out once they are read.
+    func mark(_ command: QueueCommand, in partition: Int, _ state: PartitionState) -> Int {
+        guard let filter = filter(command.selector, in: state.resting) else { return 0 }
+        let slots = filter.slots().filter { slot in
+            let message = state.resting[slot]
+            return message.arrival <= command.issued && applies(command, inState: message.state)
+        }
+        guard !slots.isEmpty else { return 0 }
+        lastCommandNumber += 1
+        commandsUnderWay[lastCommandNumber] = (command, slots.count)
+        var matched = 0
+        for slot in slots {
+            let earlier = state.resting[slot].command
+            if earlier != 0 { _ = takeCommand(earlier) }
+            state.resting[slot].command = lastCommandNumber
+            matched += Int(state.resting[slot].recipients)
+            wake(slot, of: partition, state)
+        }
+        return matched
+    }
+
+    /// The command that a resting message was woken for.
+    func takeCommand(_ number: UInt32) -> QueueCommand? {
+        guard let (command, messages) = commandsUnderWay[number] else { return nil }
+        commandsUnderWay[number] = messages > 1 ? (command, messages - 1) : nil
+        return command
+    }
+
+    func filter(
+        _ selector: QueueSelector, bounceClass: String? = nil, in store: RestingStore
+    ) -> RestingFilter? {
+        guard store.count > 0 else { return nil }
+        return RestingFilter(selector, bounceClass: bounceClass, defaultPool: pools.defaultPool, in: store)
     }
 
     private func remember(_ command: QueueCommand) {
@@ -45,13 +99,12 @@ extension Dispatcher {
         latestCommand = max(latestCommand, command.issued)
     }
 
-    /// Carries out what was commanded before a waiting message was read: its last owner may have died in between.
+    /// Carries out what was commanded before a message was read: its last owner may have died in between.
     ///
     /// Not what selects by a state or site: that meant messages which were in the queue.
     func applyEarlierCommands(to message: QueuedMessage) {
         guard message.entry.arrival <= latestCommand else { return }
         for command in commands where !command.selector.isMomentary {
-            guard case .waiting = message.state else { return }
             if matches(message, command.selector) { _ = apply(command, to: message) }
         }
     }
@@ -59,7 +112,7 @@ extension Dispatcher {
     /// Carries a command out on a message that no lane holds.
     func carryOut(_ command: QueueCommand, on message: QueuedMessage) {
         message.command = nil
-        waiting.remove(message)
+        guard isNews(command, to: message.entry) else { return place(message) }
         switch command.action {
         case .retry:
             // An operator knows better than the dead-host memory.
@@ -73,7 +126,30 @@ extension Dispatcher {
             let reply = Reply(554, StatusDetail(7, 0), command.reason ?? "failed by an operator")
             fail(message, reply, actor: command.actor, reason: command.reason)
         case .drop: drop(message, actor: command.actor, reason: command.reason)
+        case .hold:
+            message.entry.state = .held
+            message.entry.reason = "held by \(command.actor)" + (command.reason.map { ": \($0)" } ?? "")
+            change(message, by: command, Rest(due: message.entry.expiry, lane: message.lane))
+        case .release:
+            message.entry.state = .parked
+            message.entry.reason = "released by \(command.actor)"
+            change(message, by: command, Rest(due: .now(), lane: message.lane))
+        case .reroute:
+            if let pool = command.pool { message.entry.wishes.pool = pool }
+            if let relay = command.relay { message.entry.relay = relay.isEmpty ? nil : relay }
+            message.lastLane = nil
+            let due = message.entry.state == .held ? message.entry.expiry : .now()
+            change(message, by: command, Rest(due: due))
         }
+    }
+
+    /// Writes what a command has changed, so that it survives; then the message rests, or goes on at once.
+    private func change(_ message: QueuedMessage, by command: QueueCommand, _ rest: Rest) {
+        message.entry.lastCommand = command.issued
+        message.refusedSources = []
+        if message.entry.state != .held { message.entry.due = rest.due }
+        store(message)
+        putDown(message, rest)
     }
 
     func select(_ selector: QueueSelector) -> [QueuedMessage] {
@@ -95,12 +171,12 @@ extension Dispatcher {
     /// The queue state as operators know it; an attempt that runs is told apart by the lane, see `QueueService`.
     func queueState(of message: QueuedMessage) -> String {
         switch message.state {
-        case .resolving, .loading, .handed: "ready"
-        case .waiting:
+        case .resolving, .loading, .handed, .left: "ready"
+        case .leaving(let rest):
             switch message.entry.state {
             case .parked, .running: "parked"
             case .held: "held"
-            case .scheduled: message.entry.reason == nil ? "scheduled" : "parked"
+            case .scheduled: rest.reason == nil ? "scheduled" : "parked"
             }
         case .ended: "ended"
         }

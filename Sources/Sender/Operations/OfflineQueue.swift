@@ -1,31 +1,64 @@
 import DeliveryPolicy
 package import MailModel
+package import NodeRuntime
 package import Spool
 
 /// The queue as the spool alone tells it, for commands while no node runs.
 package struct OfflineQueue: Sendable {
     private let spool: any Spool
+    /// Of messages that wish for none.
     private let lifetime: Duration
+    private let defaultPool: String
 
-    /// - Parameter lifetime: Of messages that wish for none, as `sender.lifetime`.
-    package init(spool: any Spool, lifetime: Duration) {
+    package init(spool: any Spool, _ configuration: NodeConfiguration) {
         self.spool = spool
-        self.lifetime = lifetime
+        (lifetime, defaultPool) = (configuration.sender.lifetime, configuration.sender.defaultPool)
     }
 
-    /// Queued message parts that match, in order of queue ID.
-    package func items(_ selector: QueueSelector) async throws(SpoolError) -> [QueueItem] {
-        var items: [QueueItem] = []
+    /// Queued message parts that match, in order of queue ID and part, the first of them.
+    ///
+    /// - Parameters:
+    ///   - bounceClass: Only those of which a recipient's latest failure has this class.
+    ///   - after: `QUEUEID/part` of the last item of the page before.
+    package func items(
+        _ selector: QueueSelector, bounceClass: String? = nil, after: ScheduleKey? = nil, limit: Int = .max
+    ) async throws(SpoolError) -> [QueueItem] {
+        var last: QueuedMessage.Key?
+        if case .entry(let id, let part) = after { last = QueuedMessage.Key(queueID: id, part: part) }
+        var positions: [QueuedMessage.Key: Position] = [:]
+        var first = FirstKeys(limit: limit)
         for partition in 0..<spool.partitionCount(of: .mail) {
-            for (key, entry) in try await Takeover.schedule(of: partition, spool: spool, unreadable: { _, _ in }) {
-                guard case .entry = key else { continue }
-                let state = entry.state == .parked || entry.state == .running ? "parked" : "scheduled"
-                items.append(
-                    QueueItem(entry, state: entry.state == .held ? "held" : state, lane: nil, partition: partition))
+            let store = try await Takeover.schedule(of: partition, spool: spool, unreadable: { _, _ in }).resting
+            let filter = RestingFilter(selector, bounceClass: bounceClass, defaultPool: defaultPool, in: store)
+            var page = FirstKeys(limit: limit)
+            filter?.forEach { message in
+                if last.map({ $0 < message.key }) ?? true { page.offer(message.key) }
+            }
+            for key in page.sorted {
+                guard let slot = store.slot(of: key) else { continue }
+                positions[key] = Position(partition: partition, offset: store[slot].record)
+                first.offer(key)
             }
         }
-        items += try await unfinished()
-        return items.filter { Self.matches($0, selector) }.sorted { ($0.queueID, $0.part) < ($1.queueID, $1.part) }
+        var items: [QueueItem] = []
+        for record in try await spool.read(first.sorted.compactMap { positions[$0] }, of: .schedule) {
+            guard let record, let value = record.value else { continue }
+            let entry = try ScheduleEntry(decoding: value)
+            let state =
+                switch entry.state {
+                case .parked, .running: "parked"
+                case .held: "held"
+                case .scheduled: "scheduled"
+                }
+            items.append(QueueItem(entry, state: state, lane: nil, partition: record.position.partition))
+        }
+        if bounceClass == nil {
+            items += try await unfinished().filter { item in
+                guard let id = QueueID(item.queueID), matches(item, selector) else { return false }
+                return last.map { $0 < QueuedMessage.Key(queueID: id, part: item.part) } ?? true
+            }
+        }
+        return Array(items.sorted { ($0.queueID, $0.part) < ($1.queueID, $1.part) }.prefix(limit))
     }
 
     /// Records that are not finished and have no schedule entry.
@@ -56,12 +89,12 @@ package struct OfflineQueue: Sendable {
         }
     }
 
-    private static func matches(_ item: QueueItem, _ selector: QueueSelector) -> Bool {
+    private func matches(_ item: QueueItem, _ selector: QueueSelector) -> Bool {
         (selector.queueID.map { $0.description == item.queueID } ?? true)
             && (selector.domain.map { $0 == item.domain } ?? true)
             && (selector.tenant.map { $0 == item.tenant } ?? true)
             && (selector.campaign.map { $0 == item.campaign } ?? true)
-            && (selector.pool.map { $0 == item.pool } ?? true)
+            && (selector.pool.map { $0 == item.pool ?? defaultPool } ?? true)
             && (selector.state.map { $0 == item.state } ?? true) && selector.site == nil
     }
 }

@@ -7,16 +7,20 @@ package struct QueueCommands: Sendable {
 
     package init(spool: any Spool) { self.spool = spool }
 
-    /// - Parameter wait: How long answers are waited for; the first ends the wait, as each partition has one owner
-    ///   and a single node owns all.
+    /// - Parameters:
+    ///   - change: Sets what only some actions have.
+    ///   - wait: How long answers are waited for; the first ends the wait, as each partition has one owner and a single
+    ///     node owns all.
     package func issue(
-        _ action: QueueCommand.Action, _ selector: QueueSelector, actor: String, reason: String?, wait: Duration
+        _ action: QueueCommand.Action, _ selector: QueueSelector, actor: String, reason: String?,
+        change: (inout QueueCommand) -> Void = { _ in }, wait: Duration
     ) async throws -> CommandAnswer {
         let now = Timestamp.now()
         var random = SystemRandomNumberGenerator()
         let id = QueueID(time: now, using: &random)
-        let command = QueueCommand(
+        var command = QueueCommand(
             id: id, action: action, selector: selector, issued: now, actor: actor, reason: reason)
+        change(&command)
         let stream = try await spool.follow(.control, from: .end)
         defer { stream.close() }
         let written: Result<[Position], SpoolError> = await withCheckedContinuation { continuation in

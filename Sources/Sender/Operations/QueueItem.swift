@@ -80,6 +80,12 @@ package struct QueueItem: Codable, Sendable {
         self.partition = partition
         offset = entry.offset
     }
+
+    /// Memory knows better than the record what keeps a message that was put down.
+    mutating func explain(_ lack: Lack?) {
+        guard let lack else { return }
+        (reason, nextAttempt) = (lack.value, lack.until?.description)
+    }
 }
 
 /// Why a queued message part is not delivered yet: the gate that holds it (DESIGN §1, promise 6).

@@ -52,30 +52,49 @@ extension SenderService {
                 AdminRoute(.post, "/admin/v1/queue/{id}/\(action.rawValue)") { request in
                     var selector = QueueSelector()
                     selector.queueID = try Self.queueID(request)
-                    return try await Self.issue(action, selector, request, commands)
+                    return try await self.issue(action, selector, request, commands)
                 },
                 AdminRoute(.post, "/admin/v1/queue/\(action.rawValue)") { request in
                     let selector = try Self.selector(request.query)
                     guard !selector.isEmpty || request.query["all"] == "true" else {
                         throw AdminProblem.badRequest("give a filter, or all=true for the whole queue")
                     }
-                    return try await Self.issue(action, selector, request, commands)
+                    return try await self.issue(action, selector, request, commands)
                 },
             ]
         }
     }
 
-    private static func issue(
+    private func issue(
         _ action: QueueCommand.Action, _ selector: QueueSelector, _ request: AdminRequest, _ commands: QueueCommands
     ) async throws -> AdminResponse {
+        let destination = try await destination(action, request.query)
         let answer = try await commands.issue(
             action, selector, actor: request.query["actor"] ?? "admin", reason: request.query["reason"],
-            wait: .seconds(5))
+            change: { destination?.apply(to: &$0) }, wait: .seconds(5))
         return try .json(answer)
     }
 
+    private func destination(
+        _ action: QueueCommand.Action, _ query: [String: String]
+    ) async throws -> RerouteDestination? {
+        guard action == .reroute else {
+            guard query["to_pool"] == nil, query["to_relay"] == nil else {
+                throw AdminProblem.badRequest("to_pool and to_relay are for reroute")
+            }
+            return nil
+        }
+        var pools: [String] = []
+        if let dispatcher = current { pools = await onLoop(dispatcher.loop) { dispatcher.pools.names } }
+        do throws(RerouteDestination.Problem) {
+            return try RerouteDestination(pool: query["to_pool"], relay: query["to_relay"], pools: pools)
+        } catch {
+            throw AdminProblem.badRequest("to_\(error.text)")
+        }
+    }
+
     private static let filters: Set<String> = ["domain", "site", "tenant", "campaign", "pool", "state"]
-    private static let others: Set<String> = ["limit", "after", "actor", "reason", "all"]
+    private static let others: Set<String> = ["limit", "after", "actor", "reason", "all", "to_pool", "to_relay"]
 
     private static func selector(_ query: [String: String]) throws -> QueueSelector {
         if let unknown = query.keys.first(where: { !filters.contains($0) && !others.contains($0) }) {

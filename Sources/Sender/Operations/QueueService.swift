@@ -24,17 +24,39 @@ package struct QueueService: Sendable {
         if selector.state == "attempting" { wanted.state = "ready" }
         let plain = wanted
         let fetched = selector.state == "attempting" || selector.state == "ready" ? Int.max : limit
-        let items = await sender.onLoop(dispatcher.loop) {
-            dispatcher.list(plain, bounceClass: bounceClass, after: after, limit: fetched).map {
-                ($0.key, dispatcher.item($0))
+        let keys = await sender.onLoop(dispatcher.loop) {
+            dispatcher.list(plain, bounceClass: bounceClass, after: after, limit: fetched)
+        }
+        var found = try await look(at: keys).map(\.item)
+        for index in found.indices {
+            guard let id = QueueID(found[index].queueID) else { continue }
+            let key = QueuedMessage.Key(queueID: id, part: found[index].part)
+            if attempting[key] != nil { found[index].state = "attempting" }
+        }
+        return Array(found.lazy.filter { selector.state == nil || $0.state == selector.state }.prefix(limit))
+    }
+
+    /// Items and gates of messages by key, in order; the records of those that rest are read from the spool.
+    private func look(at keys: [QueuedMessage.Key]) async throws -> [LiveView] {
+        let dispatcher = try dispatcher()
+        var found: [QueuedMessage.Key: LiveView] = [:]
+        var missing = keys
+        // A record may be superseded between the look and the reading: then it is looked for again.
+        for _ in 0..<3 where !missing.isEmpty {
+            let page = missing
+            let (atWork, resting) = await sender.onLoop(dispatcher.loop) { dispatcher.look(at: page) }
+            for view in atWork { found[view.key] = view }
+            let records = try await sender.spool.read(resting.map(\.position), of: .schedule)
+            missing = []
+            for (view, record) in zip(resting, records) {
+                if let entry = ScheduleEntry(of: view.key, in: record) {
+                    found[view.key] = LiveView(view, entry)
+                } else {
+                    missing.append(view.key)
+                }
             }
         }
-        return Array(
-            items.lazy.map { key, item in
-                var item = item
-                if attempting[key] != nil { item.state = "attempting" }
-                return item
-            }.filter { selector.state == nil || $0.state == selector.state }.prefix(limit))
+        return keys.compactMap { found[$0] }
     }
 
     func show(_ id: QueueID) async throws -> [QueueItem] {
@@ -46,16 +68,16 @@ package struct QueueService: Sendable {
     func why(_ id: QueueID) async throws -> [WhyAnswer] {
         let dispatcher = try dispatcher()
         let lanes = await views()
-        let held = await sender.onLoop(dispatcher.loop) {
+        let keys = await sender.onLoop(dispatcher.loop) {
             var selector = QueueSelector()
             selector.queueID = id
-            return dispatcher.select(selector).filter { !$0.isEnded }.map { message in
-                (message.key, dispatcher.item(message), dispatcher.gate(of: message), message.lane)
-            }
+            return dispatcher.list(selector, bounceClass: nil, after: nil, limit: .max)
         }
-        return held.map { key, item, gate, lane in
-            var (item, gate) = (item, gate)
-            if gate.name == "lane", let lane, let view = lanes[lane] { explain(key, view, &item, &gate) }
+        return try await look(at: keys).map { view in
+            var (item, gate) = (view.item, view.gate)
+            if gate.name == "lane", let lane = view.lane, let laneView = lanes[lane] {
+                explain(view.key, laneView, &item, &gate)
+            }
             return WhyAnswer(
                 queueID: item.queueID, part: item.part, recipients: item.recipients.map(\.recipient),
                 state: item.state, gate: gate.name, value: gate.value, until: gate.until?.description)
@@ -91,5 +113,13 @@ package struct QueueService: Sendable {
             for attempt in view.attempts { running[attempt.key] = attempt }
         }
         return running
+    }
+}
+
+extension LiveView {
+    init(_ view: RestingView, _ entry: ScheduleEntry) {
+        var item = QueueItem(entry, state: view.state, lane: view.lane, partition: view.position.partition)
+        item.explain(view.lack)
+        self.init(key: view.key, item: item, gate: Gate(of: entry, view.lack), lane: view.lane)
     }
 }

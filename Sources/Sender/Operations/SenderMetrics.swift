@@ -51,6 +51,11 @@ extension SenderService {
         registry.observe(.spoolLag) { [self] in
             await lag().sorted { $0.key < $1.key }.map { MetricSample(Double($0.value), labels: ["\($0.key)"]) }
         }
+        registry.observe(.intakePaused) { [self] in
+            guard let dispatcher = current else { return [] }
+            let paused = await onLoop(dispatcher.loop) { dispatcher.partitions.filter(\.value.isPaused).map(\.key) }
+            return paused.sorted().map { MetricSample(1, labels: ["\($0)"]) }
+        }
         registry.observe(.connections) { [self] in
             var count = 0
             for group in groups { count += await onLoop(group.loop) { group.connections } }
@@ -92,6 +97,7 @@ extension SenderService {
             for message in dispatcher.messages.values where !message.isEnded {
                 counts[dispatcher.queueState(of: message), default: 0] += message.recipientCount
             }
+            for state in dispatcher.partitions.values { counts.merge(state.resting.recipients, uniquingKeysWith: +) }
             return counts
         }
     }

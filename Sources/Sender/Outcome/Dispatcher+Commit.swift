@@ -21,7 +21,13 @@ extension Dispatcher {
         commitTimer?.cancel()
         commitTimer = nil
         for partition in batch.partitions { storeOverflow(of: partition) }
-        var transaction = SpoolTransaction(records: batch.records.values.flatMap { $0 })
+        var transaction = SpoolTransaction()
+        var stored: [(index: Int, message: QueuedMessage)] = []
+        for (partition, records) in batch.records {
+            let first = transaction.records.count
+            transaction.records += records
+            for (index, message) in batch.stored[partition] ?? [] { stored.append((first + index, message)) }
+        }
         for partition in batch.partitions {
             guard var state = partitions[partition] else { continue }
             state.ledger.transaction += 1
@@ -36,7 +42,8 @@ extension Dispatcher {
         let taken = batch
         batch = OutcomeBatch()
         committing = taken
-        if transaction.isEmpty { return committed(began: .now()) }
+        storing = stored
+        if transaction.isEmpty { return committed([], began: .now()) }
         write(transaction, began: .now(), attempt: 1)
     }
 
@@ -44,25 +51,30 @@ extension Dispatcher {
         subscription.commit(transaction) { [self] result in
             loop.execute {
                 switch result {
-                case .success: self.committed(began: began)
+                case .success(let positions): self.committed(positions, began: began)
                 case .failure(let error): self.commitFailed(transaction, error, began: began, attempt: attempt)
                 }
             }
         }
     }
 
-    private func committed(began: NIODeadline) {
+    private func committed(_ positions: [Position], began: NIODeadline) {
         guard let done = committing else { return }
         committing = nil
+        for (index, message) in storing { recordCommitted(message, at: positions[index].offset) }
+        storing = []
         metrics.committed(done, took: NIODeadline.now() - began)
         for (lane, count) in done.counted { gauge.committed(count, lane: lane) }
         for group in groups { group.loop.execute { group.gaugeFell() } }
         for message in done.ended where messages[message.key] === message { messages[message.key] = nil }
         for notice in done.notices { write(notice) }
+        resumeIntake()
         let waiters = commitWaiters
         commitWaiters = []
         for waiter in waiters { waiter.succeed() }
         planCommit()
+        // What is called back waits while commits lag behind.
+        if !toWake.isEmpty { planTurn() }
     }
 
     /// The same transaction again, until the spool takes it: meanwhile `max_uncommitted` stops new attempts.

@@ -40,7 +40,7 @@ extension Dispatcher {
         if isStopping {
             // Untouched, it is found where it lies: in the ledger or in the schedule.
             message.content = nil
-            message.state = .waiting
+            message.state = .left
             return
         }
         if let until { laneWentDown(lane, until: until, because: reason) }
@@ -88,14 +88,12 @@ extension Dispatcher {
         message.entry.due = settlement.due ?? .now()
         message.entry.lastAttempt = settlement.attempted ?? message.entry.lastAttempt
         store(message)
-        message.state = .waiting
         if let command = message.command { return carryOut(command, on: message) }
-        waiting.add(message, due: message.entry.due)
+        putDown(message, Rest(due: message.entry.due, lane: message.lane))
     }
 
     /// Nothing remains: the record of the message, in the log or in the schedule, is finished.
     private func end(_ message: QueuedMessage) {
-        waiting.remove(message)
         if message.isStored {
             batch.add(
                 SpoolRecord(

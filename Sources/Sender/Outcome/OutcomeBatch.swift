@@ -10,6 +10,8 @@ struct OutcomeBatch {
 
     /// By partition of `mail`, so that those of a lost partition can be dropped.
     private(set) var records: [Int: [SpoolRecord]] = [:]
+    /// Messages with a schedule record among `records`, by its index there.
+    private(set) var stored: [Int: [(index: Int, message: QueuedMessage)]] = [:]
     /// Partitions whose ledger changed.
     private(set) var partitions: Set<Int> = []
     /// Recipients, by number of their lane, to take off the gauge when this is committed.
@@ -27,11 +29,20 @@ struct OutcomeBatch {
     var isEmpty: Bool { records.isEmpty && partitions.isEmpty && counted.isEmpty }
 
     mutating func add(_ record: SpoolRecord, partition: Int) { records[partition, default: []].append(record) }
+
+    /// The schedule record of a message.
+    mutating func store(_ message: QueuedMessage) {
+        let partition = message.partition
+        stored[partition, default: []].append((records[partition]?.count ?? 0, message))
+        add(SpoolRecord(message.entry, partition: partition), partition: partition)
+        message.uncommittedRecords += 1
+    }
+
     mutating func touch(_ partition: Int) { partitions.insert(partition) }
     mutating func grow() { size += 1 }
 
     mutating func drop(_ lost: Set<Int>) {
-        for partition in lost { records[partition] = nil }
+        for partition in lost { (records[partition], stored[partition]) = (nil, nil) }
         partitions.subtract(lost)
         ended.removeAll { lost.contains($0.partition) }
         notices.removeAll { lost.contains($0.partition) }

@@ -2,6 +2,7 @@ import DeliveryPolicy
 import MailModel
 import NIOCore
 import NodeRuntime
+import Spool
 
 /// Where mail for a domain goes by configuration; `SiteDirectory` finds the hosts.
 struct Router: Sendable {
@@ -29,7 +30,17 @@ struct Router: Sendable {
         }
     }
 
-    func route(_ domain: Domain) -> Route {
+    /// Where a message goes: to the relay hosts an operator chose for it, or by the routes.
+    func route(_ entry: ScheduleEntry) -> Route {
+        guard let relay = entry.relay else { return route(entry.domain) }
+        // Checked when the command was given; one that cannot be read any more leaves the message to its routes.
+        guard let hosts = try? HostPort.list(relay), !hosts.isEmpty else { return route(entry.domain) }
+        var settings = byMX
+        settings.unlimitConnections()
+        return .relay(hosts, settings)
+    }
+
+    private func route(_ domain: Domain) -> Route {
         guard let route = routes.first(where: { $0.pattern.matches(domain) })?.route else { return .mx(domain, byMX) }
         if case .mx(let other, let settings) = route, other.name.isEmpty { return .mx(domain, settings) }
         return route
@@ -57,14 +68,16 @@ extension LaneSettings {
         switch route.connectionRate {
         case .unlimited: settings.limit(connections: nil)
         case .limited(let rate): settings.limit(connections: rate)
-        // Relay hosts are the operator's own: the default rate is for strangers.
-        case nil: if case .relay = route.action { settings.limit(connections: nil) }
+        case nil: if case .relay = route.action { settings.unlimitConnections() }
         }
         settings.pool = route.pool
         settings.tls = route.tls ?? tls
         settings.port = route.port ?? port
         return settings
     }
+
+    /// Relay hosts are the operator's own: the default rate is for strangers.
+    mutating func unlimitConnections() { limit(connections: nil) }
 
     private mutating func limit(connections rate: Rate?) {
         pacing.connections = rate?.count

@@ -10,6 +10,8 @@ final class SiteDirectory {
         case failure(Failure)
         /// Asked for; `resolved` tells when there is an answer.
         case pending
+        /// Too many wait for answers already.
+        case crowded
     }
 
     private struct Entry {
@@ -27,6 +29,8 @@ final class SiteDirectory {
     private let loop: any EventLoop
     private var entries: [Question: Entry] = [:]
     private var waiters: [Question: [QueuedMessage]] = [:]
+    /// Messages that wait for an answer.
+    private var waiting = 0
     /// Counts the configurations: an answer to an older question is not kept.
     private var generation = 0
     /// Tells that messages may be placed again.
@@ -35,6 +39,8 @@ final class SiteDirectory {
     /// How long an answer is used before the resolver, which heeds the TTL, is asked again.
     private static let lifetime = TimeAmount.seconds(30)
     private static let capacity = 100_000
+    /// Messages in full that may wait for answers.
+    private static let waitingLimit = 10_000
 
     init(resolver: Resolver, loop: any EventLoop) {
         self.resolver = resolver
@@ -70,6 +76,8 @@ final class SiteDirectory {
         ask: (@escaping @Sendable (Result<Site, LookupError>) -> Void) -> Void
     ) -> Answer {
         if let entry = entries[question], entry.expires > .now() { return entry.answer }
+        guard waiting < Self.waitingLimit else { return .crowded }
+        waiting += 1
         if waiters[question]?.append(message) != nil { return .pending }
         waiters[question] = [message]
         let done = NIOLoopBound((self, question, generation), eventLoop: loop)
@@ -92,7 +100,9 @@ final class SiteDirectory {
                 .failure(Failure(stage: .resolve, cause: .lookup(error.failure), text: error.text))
             }
         if asked == generation { entries[question] = Entry(answer: answer, expires: .now() + Self.lifetime) }
-        if let waiting = waiters.removeValue(forKey: question) { resolved?(waiting) }
+        guard let messages = waiters.removeValue(forKey: question) else { return }
+        waiting -= messages.count
+        resolved?(messages)
     }
 
     // MARK: Making sites

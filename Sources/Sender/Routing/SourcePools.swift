@@ -24,6 +24,8 @@ struct SourcePools {
         defaultPool = sender.defaultPool
     }
 
+    var names: [String] { pools.keys.sorted() }
+
     /// The source whose turn it is; `nil` when none is usable, or the pool is not configured.
     mutating func next(in pool: String, where isUsable: (String) -> Bool) -> Source? {
         guard let members = pools[pool]?.members,

@@ -46,7 +46,6 @@ extension Dispatcher {
         let set = Set(revoked)
         submitOrders()
         for message in messages.values where set.contains(message.partition) {
-            waiting.remove(message)
             guard case .handed(let lane) = message.state else { continue }
             let (key, group) = (message.key, groups[group(of: lane)])
             group.loop.execute { group.withdraw(key, from: lane) }
@@ -71,9 +70,9 @@ extension Dispatcher {
         let set = Set(lost)
         for message in messages.values where set.contains(message.partition) {
             release(message)
-            waiting.remove(message)
             messages[message.key] = nil
         }
+        for load in lanes.values { load.parked.removeAll { set.contains(Int($0.partition)) } }
         for partition in lost { partitions[partition] = nil }
         batch.drop(set)
     }

@@ -74,29 +74,4 @@ extension Dispatcher {
     func owns(_ message: QueuedMessage) -> Bool {
         partitions[message.partition]?.epoch == message.epoch && messages[message.key] === message
     }
-
-    // MARK: Due times
-
-    func armDueTimer() {
-        guard !isStopping, let due = waiting.next() else { return }
-        if let dueTimer, dueTimer.due <= due { return }
-        dueTimer?.timer.cancel()
-        // A wall clock may jump: look again after a minute at the latest.
-        let wait = min(max(due - .now(), .zero), .seconds(60))
-        let timer = loop.scheduleTask(in: TimeAmount(wait)) { [self] in
-            dueTimer = nil
-            runDue()
-        }
-        dueTimer = (due, timer)
-    }
-
-    /// Places what is due, a bounded number a turn.
-    private func runDue() {
-        let now = Timestamp.now()
-        for _ in 0..<1000 {
-            guard let message = waiting.popDue(at: now) else { break }
-            place(message)
-        }
-        planTurn()
-    }
 }

@@ -50,15 +50,20 @@ extension WireQueueCommand {
         issued = command.issued.milliseconds
         actor = command.actor
         if let reason = command.reason { self.reason = reason }
+        if let pool = command.pool { self.pool = pool }
+        if let relay = command.relay { self.relay = relay }
     }
 
     func command() throws(SpoolError) -> QueueCommand {
         guard let action = QueueCommand.Action(rawValue: action) else {
             throw SpoolError(.corrupt, "a control record with the unknown action \(self.action)")
         }
-        return QueueCommand(
+        var command = QueueCommand(
             id: QueueID(high: idHigh, low: idLow), action: action, selector: try selector.selector(),
             issued: Timestamp(milliseconds: issued), actor: actor, reason: hasReason ? reason : nil)
+        command.pool = hasPool ? pool : nil
+        command.relay = hasRelay ? relay : nil
+        return command
     }
 }
 

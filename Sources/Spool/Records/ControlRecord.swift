@@ -13,7 +13,12 @@ package enum ControlRecord: Equatable, Sendable {
 }
 
 package struct QueueCommand: Equatable, Sendable {
-    package enum Action: String, Sendable, CaseIterable { case retry, fail, drop }
+    package enum Action: String, Sendable, CaseIterable {
+        case retry, fail, drop, hold, release, reroute
+
+        /// What waits in a lane, or is tried there without success, is taken from it.
+        package var endsAttempts: Bool { self != .retry && self != .release }
+    }
 
     package var id: QueueID
     package var action: Action
@@ -23,6 +28,10 @@ package struct QueueCommand: Equatable, Sendable {
     package var actor: String
     /// Their words, for the events that follow.
     package var reason: String?
+    /// Of `reroute`: the pool to send from.
+    package var pool: String?
+    /// Of `reroute`: relay hosts to send to in place of the routes, as `relay` of a route; empty for the routes.
+    package var relay: String?
 
     package init(
         id: QueueID, action: Action, selector: QueueSelector, issued: Timestamp, actor: String, reason: String? = nil

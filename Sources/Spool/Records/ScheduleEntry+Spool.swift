@@ -53,6 +53,8 @@ extension WireScheduleEntry {
         isNotice = entry.isNotice
         if let remoteHost = entry.remoteHost { self.remoteHost = remoteHost }
         if let lastAttempt = entry.lastAttempt { self.lastAttempt = lastAttempt.milliseconds }
+        if let lastCommand = entry.lastCommand { self.lastCommand = lastCommand.milliseconds }
+        if let relay = entry.relay { self.relay = relay }
     }
 
     func entry() throws(SpoolError) -> ScheduleEntry {
@@ -78,6 +80,8 @@ extension WireScheduleEntry {
         for remaining in recipients { entry.recipients.append(try remaining.recipient(of: domain)) }
         entry.isNotice = isNotice
         entry.remoteHost = hasRemoteHost ? remoteHost : nil
+        entry.lastCommand = hasLastCommand ? Timestamp(milliseconds: lastCommand) : nil
+        entry.relay = hasRelay ? relay : nil
         entry.lastAttempt = hasLastAttempt ? Timestamp(milliseconds: lastAttempt) : nil
         return entry
     }

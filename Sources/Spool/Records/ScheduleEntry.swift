@@ -62,6 +62,10 @@ package struct ScheduleEntry: Equatable, Sendable {
     package var isNotice: Bool
     /// Host that gave the final reply, for the DSN.
     package var remoteHost: String?
+    /// Moment of the latest operator's command that changed the entry: earlier ones were carried out.
+    package var lastCommand: Timestamp?
+    /// Relay hosts that an operator chose in place of the routes, as `relay` of a route names them.
+    package var relay: String?
 
     package init(_ record: MessageRecord, at offset: Int64, expiry: Timestamp) {
         queueID = record.queueID

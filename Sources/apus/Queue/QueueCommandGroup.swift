@@ -8,7 +8,7 @@ struct QueueCommandGroup: AsyncParsableCommand {
         commandName: "queue", abstract: "Shows queued messages and acts on them.",
         subcommands: [
             QueueListCommand.self, QueueShowCommand.self, QueueRetryCommand.self, QueueFailCommand.self,
-            QueueDropCommand.self,
+            QueueDropCommand.self, QueueHoldCommand.self, QueueReleaseCommand.self, QueueRerouteCommand.self,
         ])
 }
 

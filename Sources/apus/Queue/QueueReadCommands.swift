@@ -34,11 +34,9 @@ struct QueueListCommand: AsyncParsableCommand {
         let items = try await node.ask(.GET, "/admin/v1/queue", query: query) { data in
             try NodeOptions.lines(QueueItem.self, data)
         } spool: { spool, configuration in
-            let queue = OfflineQueue(spool: spool, lifetime: configuration.sender.lifetime)
-            let all = try await queue.items(filters.selector).filter { item in
-                bounceClass.map { wanted in item.recipients.contains { $0.class == wanted.rawValue } } ?? true
-            }
-            return Array(all.drop { item in after.map { "\(item.queueID)/\(item.part)" <= $0 } ?? false }.prefix(limit))
+            try await OfflineQueue(spool: spool, configuration).items(
+                filters.selector, bounceClass: bounceClass?.rawValue, after: after.flatMap { ScheduleKey($0) },
+                limit: limit)
         }
         let rest = items.count == limit ? items.last.map { "--after \($0.queueID)/\($0.part)" } : nil
         if node.json {
@@ -68,7 +66,7 @@ struct QueueShowCommand: AsyncParsableCommand {
         } spool: { spool, configuration in
             var selector = QueueSelector()
             selector.queueID = id
-            return try await OfflineQueue(spool: spool, lifetime: configuration.sender.lifetime).items(selector)
+            return try await OfflineQueue(spool: spool, configuration).items(selector)
         }
         guard !items.isEmpty else { throw Exit.saying("\(id) is not in the queue", Exit.no) }
         for item in items { say(node.json ? try NodeOptions.line(item) : QueueText.page(item)) }

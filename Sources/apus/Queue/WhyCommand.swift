@@ -19,7 +19,7 @@ struct WhyCommand: AsyncParsableCommand {
         let answers = try await node.ask(.GET, "/admin/v1/messages/\(id)/why") { data in
             try JSONDecoder().decode([WhyAnswer].self, from: data)
         } spool: { spool, configuration in
-            try await OfflineQueue(spool: spool, lifetime: configuration.sender.lifetime).why(id)
+            try await OfflineQueue(spool: spool, configuration).why(id)
         }
         guard !answers.isEmpty else { throw Exit.saying("\(id) is not in the queue", Exit.no) }
         for answer in answers {

@@ -16,7 +16,7 @@ final class SpoolProxy: Spool {
     struct Rules: Sendable {
         var onCommit: @Sendable (SpoolTransaction) -> Verdict = { _ in .pass }
         var onAppend: @Sendable ([SpoolRecord]) -> Verdict = { _ in .pass }
-        var onRead: @Sendable (Position, StoredRecord?) -> StoredRecord? = { $1 }
+        var onRead: @Sendable (Topic, Position, StoredRecord?) -> StoredRecord? = { $2 }
     }
 
     struct Counts: Sendable {
@@ -88,7 +88,7 @@ final class SpoolProxy: Spool {
     func read(_ positions: [Position], of topic: Topic) async throws(SpoolError) -> [StoredRecord?] {
         let records = try await base.read(positions, of: topic)
         let rule = rules.withLock { $0.onRead }
-        return zip(positions, records).map { rule($0, $1) }
+        return zip(positions, records).map { rule(topic, $0, $1) }
     }
 
     func replay(
@@ -120,6 +120,7 @@ private final class SubscriptionProxy: Subscription {
 
     func next() async throws(SpoolError) -> SubscriptionEvent? { try await base.next() }
     func begin(partition: Int, at offset: Int64) { base.begin(partition: partition, at: offset) }
+    func pause(partition: Int) { base.pause(partition: partition) }
     func release(_ partitions: [Int]) { base.release(partitions) }
     func leave() async { await base.leave() }
 

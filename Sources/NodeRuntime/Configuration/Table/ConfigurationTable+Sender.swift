@@ -17,6 +17,10 @@ extension ConfigurationTable {
             "max_uncommitted", \.maxUncommitted, .integer(1...1_000_000),
             "Attempts begun whose outcome is not committed: the most that a kill can repeat.")
         Field(
+            "max_queued", \.maxQueued, .integer(1000...100_000_000),
+            "Messages that may wait in a node, about 150 bytes of memory each. Above it, and for one partition above a "
+                + "quarter of it, mail is not read on from the spool until some are gone; ingress goes on.")
+        Field(
             "commit_interval", \.commitInterval, .duration(.milliseconds(1)...(.seconds(10))),
             "Outcomes are collected for so long before they are committed.")
         Field("commit_size", \.commitSize, .integer(1...100_000), "Outcomes of one commit at most.")

@@ -49,6 +49,15 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Several of them, separated by commas.
+    package static func list(_ text: String) throws(Refusal) -> [HostPort] {
+        var hosts: [HostPort] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            hosts.append(try HostPort(parsing: String(part)))
+        }
+        return hosts
+    }
+
     /// `localhost` or an address: no name that a resolver could lead here.
     var isLocalName: Bool {
         switch host {

@@ -1,6 +1,6 @@
 /// Why a text is not a value of its type; goes into an error beside file, line and key.
 package struct Refusal: Error, Equatable {
-    let reason: String
+    package let reason: String
     init(_ reason: String) { self.reason = reason }
 }
 

@@ -73,7 +73,7 @@ package nonisolated struct WireQueueCommand: Sendable {
 
   package var idLow: UInt64 = 0
 
-  /// `retry`, `fail`, `drop`.
+  /// `retry`, `fail`, `drop`, `hold`, `release`, `reroute`.
   package var action: String = String()
 
   package var selector: WireQueueSelector {
@@ -99,12 +99,33 @@ package nonisolated struct WireQueueCommand: Sendable {
   /// Clears the value of `reason`. Subsequent reads from it will return its default value.
   package mutating func clearReason() {self._reason = nil}
 
+  /// Of `reroute`: the pool to send from, and the relay hosts to send to in place of the routes; empty for the routes.
+  package var pool: String {
+    get {_pool ?? String()}
+    set {_pool = newValue}
+  }
+  /// Returns true if `pool` has been explicitly set.
+  package var hasPool: Bool {self._pool != nil}
+  /// Clears the value of `pool`. Subsequent reads from it will return its default value.
+  package mutating func clearPool() {self._pool = nil}
+
+  package var relay: String {
+    get {_relay ?? String()}
+    set {_relay = newValue}
+  }
+  /// Returns true if `relay` has been explicitly set.
+  package var hasRelay: Bool {self._relay != nil}
+  /// Clears the value of `relay`. Subsequent reads from it will return its default value.
+  package mutating func clearRelay() {self._relay = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _selector: WireQueueSelector? = nil
   fileprivate var _reason: String? = nil
+  fileprivate var _pool: String? = nil
+  fileprivate var _relay: String? = nil
 }
 
 package nonisolated struct WireQueueSelector: Sendable {
@@ -389,7 +410,7 @@ nonisolated extension WireControl: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireQueueCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QueueCommand"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}id_high\0\u{3}id_low\0\u{1}action\0\u{1}selector\0\u{1}issued\0\u{1}actor\0\u{1}reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}id_high\0\u{3}id_low\0\u{1}action\0\u{1}selector\0\u{1}issued\0\u{1}actor\0\u{1}reason\0\u{1}pool\0\u{1}relay\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -404,6 +425,8 @@ nonisolated extension WireQueueCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.issued) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.actor) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self._reason) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self._pool) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self._relay) }()
       default: break
       }
     }
@@ -435,6 +458,12 @@ nonisolated extension WireQueueCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._reason {
       try visitor.visitSingularStringField(value: v, fieldNumber: 7)
     } }()
+    try { if let v = self._pool {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._relay {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -446,6 +475,8 @@ nonisolated extension WireQueueCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.issued != rhs.issued {return false}
     if lhs.actor != rhs.actor {return false}
     if lhs._reason != rhs._reason {return false}
+    if lhs._pool != rhs._pool {return false}
+    if lhs._relay != rhs._relay {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

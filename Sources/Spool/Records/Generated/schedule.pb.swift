@@ -174,6 +174,26 @@ package nonisolated struct WireScheduleEntry: @unchecked Sendable {
   /// Clears the value of `lastAttempt`. Subsequent reads from it will return its default value.
   package mutating func clearLastAttempt() {_uniqueStorage()._lastAttempt = nil}
 
+  /// Moment of the latest operator's command that changed the entry.
+  package var lastCommand: Int64 {
+    get {_storage._lastCommand ?? 0}
+    set {_uniqueStorage()._lastCommand = newValue}
+  }
+  /// Returns true if `lastCommand` has been explicitly set.
+  package var hasLastCommand: Bool {_storage._lastCommand != nil}
+  /// Clears the value of `lastCommand`. Subsequent reads from it will return its default value.
+  package mutating func clearLastCommand() {_uniqueStorage()._lastCommand = nil}
+
+  /// Relay hosts that take the place of the routes.
+  package var relay: String {
+    get {_storage._relay ?? String()}
+    set {_uniqueStorage()._relay = newValue}
+  }
+  /// Returns true if `relay` has been explicitly set.
+  package var hasRelay: Bool {_storage._relay != nil}
+  /// Clears the value of `relay`. Subsequent reads from it will return its default value.
+  package mutating func clearRelay() {_uniqueStorage()._relay = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated struct Remaining: Sendable {
@@ -260,7 +280,7 @@ fileprivate nonisolated let _protobuf_package = "apus.spool"
 
 nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ScheduleEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}queue_id_high\0\u{3}queue_id_low\0\u{1}part\0\u{1}parts\0\u{1}state\0\u{1}offset\0\u{1}arrival\0\u{3}expiry_after_arrival\0\u{3}due_after_arrival\0\u{1}domain\0\u{3}reverse_path_local_part\0\u{3}reverse_path_domain\0\u{3}envelope_id\0\u{3}return_content\0\u{1}wishes\0\u{3}message_id\0\u{1}size\0\u{3}no_failure_dsn\0\u{3}smtp_utf8\0\u{1}reason\0\u{1}recipients\0\u{3}is_notice\0\u{3}remote_host\0\u{3}last_attempt\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}queue_id_high\0\u{3}queue_id_low\0\u{1}part\0\u{1}parts\0\u{1}state\0\u{1}offset\0\u{1}arrival\0\u{3}expiry_after_arrival\0\u{3}due_after_arrival\0\u{1}domain\0\u{3}reverse_path_local_part\0\u{3}reverse_path_domain\0\u{3}envelope_id\0\u{3}return_content\0\u{1}wishes\0\u{3}message_id\0\u{1}size\0\u{3}no_failure_dsn\0\u{3}smtp_utf8\0\u{1}reason\0\u{1}recipients\0\u{3}is_notice\0\u{3}remote_host\0\u{3}last_attempt\0\u{4}\u{6}last_command\0\u{1}relay\0")
 
   fileprivate class _StorageClass {
     var _queueIDHigh: UInt64 = 0
@@ -287,6 +307,8 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
     var _isNotice: Bool = false
     var _remoteHost: String? = nil
     var _lastAttempt: Int64? = nil
+    var _lastCommand: Int64? = nil
+    var _relay: String? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -321,6 +343,8 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
       _isNotice = source._isNotice
       _remoteHost = source._remoteHost
       _lastAttempt = source._lastAttempt
+      _lastCommand = source._lastCommand
+      _relay = source._relay
     }
   }
 
@@ -363,6 +387,8 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
         case 22: try { try decoder.decodeSingularBoolField(value: &_storage._isNotice) }()
         case 23: try { try decoder.decodeSingularStringField(value: &_storage._remoteHost) }()
         case 24: try { try decoder.decodeSingularInt64Field(value: &_storage._lastAttempt) }()
+        case 30: try { try decoder.decodeSingularInt64Field(value: &_storage._lastCommand) }()
+        case 31: try { try decoder.decodeSingularStringField(value: &_storage._relay) }()
         default: break
         }
       }
@@ -447,6 +473,12 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
       try { if let v = _storage._lastAttempt {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 24)
       } }()
+      try { if let v = _storage._lastCommand {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 30)
+      } }()
+      try { if let v = _storage._relay {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 31)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -480,6 +512,8 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._isNotice != rhs_storage._isNotice {return false}
         if _storage._remoteHost != rhs_storage._remoteHost {return false}
         if _storage._lastAttempt != rhs_storage._lastAttempt {return false}
+        if _storage._lastCommand != rhs_storage._lastCommand {return false}
+        if _storage._relay != rhs_storage._relay {return false}
         return true
       }
       if !storagesAreEqual {return false}
