@@ -203,10 +203,6 @@ import Testing
             change: { $0.relay = "127.0.0.1:\(other.port)" }, wait: patience)
         #expect(answers.answers.map(\.matched) == [3])
         try await wait(until: "the other hosts defer them too") { try await fixture.events.count("deferred") == 9 }
-        #expect(
-            try await fixture.events.all("deferred").suffix(3).allSatisfy {
-                $0.remote?.host == "127.0.0.1:\(other.port)"
-            })
         try await first.stop()
 
         // It is a property of the message: the next owner heeds it.

@@ -79,6 +79,59 @@ import Testing
         await fixture.close()
     }
 
+    /// Its mail stays in the log, and the other partition's is delivered.
+    @Test func aPartitionThatHoldsWhatItMayIsReadOnLater() async throws {
+        let fixture = try await Fixture(partitions: 2)
+        let (peer, quick) = (try await ScriptedPeer(Self.slow), try await ScriptedPeer())
+        let slowPartition = Partitioner.partition(of: "slow.test", count: 2)
+        let neighbour = try #require(
+            (0..<50).map { "quick\($0).test" }.first { Partitioner.partition(of: $0, count: 2) != slowPartition })
+        let routes = "\(neighbour): {relay: 127.0.0.1:\(quick.port)}\n" + Fixture.relay(peer.port)
+        let configuration = try Fixture.configuration(routes: routes) {
+            $0.ready.messages = 5
+            $0.lane.connections = 1
+            $0.maxQueued = 40
+            $0.drainTime = .milliseconds(50)
+        }
+        let first = try await fixture.start(configuration)
+        let messages = try (0..<60).map { try Fixture.message(to: ["r\($0)@slow.test"]) }
+        try await fixture.spool.put(Array(messages[..<30]))
+        try await wait(until: "25 are parked") { try await fixture.spool.liveEntries().count == 25 }
+        try await fixture.spool.put(Array(messages[30...]))
+        try await fixture.spool.put([try Fixture.message(to: ["quick@\(neighbour)"])])
+        try await wait(until: "the neighbour has its mail") { quick.taken.count == 1 }
+        #expect(await first.service.lag()[slowPartition] == 30)
+        #expect(try await fixture.spool.liveEntries().count == 25)
+        try await first.stop()
+
+        let second = try await fixture.start(configuration)
+        try await wait(until: "it is full again") { await second.service.books().map(\.queued).max() == 30 }
+        #expect(await second.service.lag()[slowPartition] == 30)
+        peer.release()
+        try await wait(until: "all are delivered") { try await second.isQuiet() }
+        #expect(Set(peer.taken.map(\.queueID)).count == 60)
+        #expect(await second.differences() == [0, 0])
+        try await second.stop()
+        await fixture.close()
+    }
+
+    @Test func aScheduleRecordThatIsGoneLosesNothing() async throws {
+        let isGone = Mutex(true)
+        var rules = SpoolProxy.Rules()
+        rules.onRead = { topic, _, record in topic == .schedule && isGone.withLock { $0 } ? nil : record }
+        let (fixture, peer, node, messages) = try await Self.crowded(rules)
+        peer.release()
+        try await wait(until: "the others are delivered") { peer.taken.count == 5 }
+        #expect(await node.service.books().map(\.queued) == [25])
+        try await node.stop()
+        isGone.withLock { $0 = false }
+        let next = try await fixture.start(try Self.narrow(peer.port))
+        try await wait(until: "all are delivered") { try await next.isQuiet() }
+        #expect(Set(peer.taken.map(\.queueID)) == Set(messages.map { "\($0.queueID)" }))
+        try await next.stop()
+        await fixture.close()
+    }
+
     @Test func aRecordThatIsAnotherMessageFailsLoudly() async throws {
         let victims = Mutex<(gone: Int64, other: Int64)>((20, 21))
         var rules = SpoolProxy.Rules()

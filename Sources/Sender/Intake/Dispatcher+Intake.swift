@@ -24,8 +24,8 @@ extension Dispatcher {
     /// - Returns: Succeeds when the sender is ready for more.
     func take(_ records: [StoredRecord]) -> EventLoopFuture<Void> {
         if let fatal { return loop.makeFailedFuture(fatal) }
-        for record in records { take(record) }
-        pauseIntake()
+        let isFull = isFull
+        for record in records { take(record, isFull: isFull) }
         planTurn()
         guard batch.size >= 2 * settings.commitSize else { return loop.makeSucceededVoidFuture() }
         let promise = loop.makePromise(of: Void.self)
@@ -33,13 +33,13 @@ extension Dispatcher {
         return promise.futureResult
     }
 
-    private func take(_ record: StoredRecord) {
+    private func take(_ record: StoredRecord, isFull: Bool) {
         let (partition, offset) = (record.position.partition, record.position.offset)
         guard !isStopping, let state = partitions[partition], !state.isRevoked else { return }
         let isNew = offset >= state.ledger.intakeMark
         guard isNew || state.ledger.isUnfinished(offset) else { return }
         // It will be read again.
-        if isNew, state.isPaused { return }
+        if isNew, pauses(partition, state, isFull: isFull) { return }
         if isNew {
             partitions[partition]?.ledger.taken(offset)
         } else {
@@ -84,6 +84,8 @@ extension Dispatcher {
 
     /// A second record of a queue ID whose first is still queued: a DSN was written again after a crash.
     private func passOver(_ message: QueuedMessage) {
+        // The same record again is no second one, and still to be finished.
+        if messages[message.key]?.entry.offset == message.entry.offset { return }
         logger.notice(
             "a record of a message that is queued already is passed over",
             metadata: ["queue_id": "\(message.entry.queueID)", "offset": "\(message.entry.offset)"])

@@ -5,26 +5,27 @@ import Spool
 /// How many messages may wait in this node. Above it, partitions are not read on, and their mail waits in the log.
 extension Dispatcher {
     private var queued: Int { partitions.values.reduce(messages.count) { $0 + $1.resting.count } }
+    var isFull: Bool { queued >= settings.queueLimit }
 
     /// One partition may hold a part of what the node may, so that the backlog of one destination leaves room.
     private var partitionLimit: Int { settings.queueLimit / max(1, min(4, partitions.count)) }
 
-    /// Stops reading partitions that hold what they may; what lies in the log keeps.
-    func pauseIntake() {
-        let isFull = queued >= settings.queueLimit
-        let limit = partitionLimit
-        for (partition, state) in partitions where !state.isPaused && (isFull || state.resting.count >= limit) {
-            // Records of before the take-over are still to be seen.
-            guard state.toReload == 0 else { continue }
-            partitions[partition]?.isPaused = true
-            subscription.pause(partition: partition)
-            logger.warning(
-                "intake of a partition pauses: too many messages wait",
-                metadata: [
-                    "partition": "\(partition)", "messages": "\(state.resting.count)", "queued": "\(queued)",
-                    "limit": "\(settings.queueLimit)",
-                ])
-        }
+    /// Whether a partition is not read on now; asked before each of its new records. What lies in the log keeps.
+    ///
+    /// What a batch brings waits only when its records are committed, so that a batch more than the limit may wait.
+    func pauses(_ partition: Int, _ state: PartitionState, isFull: Bool) -> Bool {
+        if state.isPaused { return true }
+        guard isFull || state.resting.count >= partitionLimit else { return false }
+        partitions[partition]?.isPaused = true
+        // Nothing else of it is on its way here, or it would come twice: the next batch is asked for after this one.
+        subscription.pause(partition: partition)
+        logger.warning(
+            "intake of a partition pauses: too many messages wait",
+            metadata: [
+                "partition": "\(partition)", "messages": "\(state.resting.count)", "queued": "\(queued)",
+                "limit": "\(settings.queueLimit)",
+            ])
+        return true
     }
 
     /// Goes on reading where there is room again, with some to spare, so that it does not pause at once.
