@@ -13,7 +13,7 @@ package struct SenderConfiguration: Equatable, Sendable {
     /// Attempts begun whose outcome is not committed: the most that a kill can repeat.
     package var maxUncommitted = 2000
     /// Messages that may wait in a node; more stay in the log, unread.
-    package var maxQueued = 2_000_000
+    package var maxQueued = 4_000_000
     /// Outcomes are collected for so long, or until there are `commitSize`.
     package var commitInterval: Duration = .milliseconds(50)
     package var commitSize = 1000
