@@ -73,6 +73,32 @@ extension Scenarios {
             #expect(try await apus("why", id).output.joined().contains("mailbox full"))
         }
 
+        @Test(.timeLimit(.minutes(10))) func holdRerouteRelease() async throws {
+            let id = try await deferred()
+            let hold = try await apus("queue", "hold", id, "--reason", "looked into")
+            #expect(hold.code == 0, "\(hold.errors)")
+            try await wait(until: "it is held") {
+                try await apus("queue", "list", "--state", "held", "--json").output.count == 1
+            }
+            let why = try JSONLines.decode(WhyAnswer.self, try await apus("why", id, "--json").output)
+            #expect(why.first?.gate == "held")
+            #expect(why.first?.value.hasSuffix(": looked into") == true)
+            let retry = try await apus("queue", "retry", id)
+            #expect(retry.code == 1 && retry.errors.contains("nothing in the queue matches"), "\(retry.errors)")
+
+            let unknown = try await apus("queue", "reroute", id, "--to-pool", "none")
+            #expect(unknown.code != 0 && unknown.errors.contains("to_pool: none is no pool"), "\(unknown.errors)")
+            let wrong = try await apus("queue", "reroute", id, "--to-relay", "127.0.0.1:99999")
+            #expect(wrong.code == 64 && wrong.errors.contains("99999"), "\(wrong.errors)")
+            let reroute = try await apus("queue", "reroute", id, "--to-relay", "127.0.0.1:\(origin.port)")
+            #expect(reroute.code == 0, "\(reroute.errors)")
+            let release = try await apus("queue", "release", "--domain", "dst.test")
+            #expect(release.code == 0, "\(release.errors)")
+            let events = try await node.events(of: id, until: "delivered")
+            #expect(events.last?.remote?.host == "127.0.0.1")
+            #expect(try await origin.transaction().recipients.first?.hasPrefix("<later@dst.test>") == true)
+        }
+
         @Test(.timeLimit(.minutes(10))) func retryFailDrop() async throws {
             let (again, failed, dropped) = (
                 try await deferred(), try await deferred(), try await deferred("later@other.test")
