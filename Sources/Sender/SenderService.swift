@@ -51,7 +51,7 @@ package final class SenderService: Service {
         groups = self.loops.map { [gauge, suppressions] loop in
             LaneGroup(
                 loop: loop, settings: settings, gauge: gauge, bounces: BounceClassifier(limits),
-                suppressions: suppressions
+                suppressions: suppressions, logger: logger
             ) { news in holder.dispatcher?.tell(news) }
         }
         self.holder = holder

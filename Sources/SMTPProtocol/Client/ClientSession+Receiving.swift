@@ -135,7 +135,19 @@ extension ClientSession {
     }
 
     /// The server ends the session with this reply; QUIT would be too late.
-    private mutating func receivedClosing(_ reply: WireReply) { end(failure(reply)) }
+    ///
+    /// A reply to the content in LMTP is about one recipient (RFC 2033 §4.2); it says nothing about those after it,
+    /// who may have the message once the final dot is out, and who lose the connection with it.
+    private mutating func receivedClosing(_ reply: WireReply) {
+        if dialect == .lmtp, receiveCursor.step == .content, let index = transaction?.firstUndecided {
+            decide(index, .failed(failure(reply)))
+            if transaction?.isDecided == false {
+                let text = "the host ended the session before its answer"
+                fail(Failure(stage: stage, cause: .connectionLost, text: text))
+            }
+        }
+        end(failure(reply))
+    }
 
     /// The server refuses the session; QUIT is still sent (RFC 5321 §3.1), its reply not awaited.
     private mutating func refuse(_ reply: WireReply) {

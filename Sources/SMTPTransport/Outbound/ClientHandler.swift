@@ -175,8 +175,9 @@ extension ClientHandler {
             let tls =
                 try target.tlsContext
                 ?? (target.tls.verifies ? ClientTLSContexts.verified : ClientTLSContexts.unverified).get()
-            // An address literal is no SNI name (RFC 6066 §3).
-            let isName = (try? SocketAddress(ipAddress: target.hostName, port: 0)) == nil
+            // An address literal is no SNI name (RFC 6066 §3), nor is the path of a socket.
+            let isAddress = (try? SocketAddress(ipAddress: target.hostName, port: 0)) != nil
+            let isName = !isAddress && target.address.protocol != .unix
             let handler = try NIOSSLClientHandler(context: tls, serverHostname: isName ? target.hostName : nil)
             let watch = CipherWatch(.client)
             (tlsHandler, cipherWatch) = (handler, watch)

@@ -22,11 +22,12 @@ package protocol OutboundConnectionDelegate: AnyObject {
 /// transaction is finished exactly once. How long the connection may be idle is the delegate's business.
 package final class OutboundConnection {
     package struct Target: Sendable {
+        /// Of a host, or of a Unix socket.
         package var address: SocketAddress
         /// Name of the MX host, for SNI and the certificate.
         package var hostName: String
         package var ehloName: String
-        /// Address to send from; its port is 0 as a rule.
+        /// Address to send from; its port is 0 as a rule. Nothing for a Unix socket.
         package var source: SocketAddress?
         package var tls: TLSPolicy
         package var timeouts: ClientTimeouts

@@ -13,10 +13,11 @@ extension Dispatcher {
         if suppress(message) { return }
         if message.entry.expiry <= .now() { return expire(message, nil) }
         if message.entry.state == .held { return putDown(message, Rest(due: message.entry.expiry, lane: message.lane)) }
-        switch sites.site(of: router.route(message.entry), for: message) {
+        let route = router.route(message.entry)
+        switch sites.site(of: route, for: message) {
         case .site(let site) where site.kind == .discard: discard(message)
         case .site(let site): assign(message, to: site)
-        case .failure(let failure): lookupFailed(message, failure)
+        case .failure(let failure): lookupFailed(message, failure, route.kind)
         case .crowded:
             park(message, because: "many messages wait for the hosts of their domains", due: .now() + .seconds(5))
         case .pending:
@@ -33,16 +34,25 @@ extension Dispatcher {
 
     private func assign(_ message: QueuedMessage, to site: Site) {
         if let command = message.command { return carryOut(command, on: message) }
-        let pool = pool(of: message, site.settings)
-        guard let source = nextSource(for: message, in: pool, site) else {
-            return park(message, because: "pool \(pool) has no usable source", due: .now() + .seconds(60))
+        let source: Source
+        var pool: String?
+        if site.isLocal {
+            source = .local(settings.hostname)
+        } else {
+            let wanted = self.pool(of: message, site.settings)
+            pool = wanted
+            guard let next = nextSource(for: message, in: wanted, site) else {
+                return park(message, because: "pool \(wanted) has no usable source", due: .now() + .seconds(60))
+            }
+            source = next
         }
         let lane = LaneKey(site: site.name, source: source.name, route: site.settings.route)
         if lanes[lane] == nil {
             lastLaneNumber += 1
             lanes[lane] = LaneLoad(
                 number: lastLaneNumber,
-                context: LaneContext(site: site.name, route: site.kind, source: source.name, pool: pool))
+                context: LaneContext(
+                    site: site.name, route: site.kind, source: site.isLocal ? "" : source.name, pool: pool))
         }
         let target = LaneTarget(key: lane, site: site, source: source)
         partitions[message.partition]?.resting.noteLane(lane, of: message.entry.domain.name)
@@ -91,9 +101,11 @@ extension Dispatcher {
     func submit(_ message: QueuedMessage, to target: LaneTarget) {
         guard let content = message.content else { return }
         let entry = message.entry
-        let isLastSource = !pools.has(in: pool(of: message, target.site.settings)) { source in
-            source != target.source.name && !message.refusedSources.contains(source)
-        }
+        let isLastSource =
+            target.site.isLocal
+            || !pools.has(in: pool(of: message, target.site.settings)) { source in
+                source != target.source.name && !message.refusedSources.contains(source)
+            }
         var order = Order(
             key: message.key, epoch: message.epoch, isLastSource: isLastSource,
             transaction: OutboundTransaction(
@@ -164,12 +176,12 @@ extension Dispatcher {
     }
 
     /// No host to connect to: an attempt of its own, judged like every other.
-    private func lookupFailed(_ message: QueuedMessage, _ failure: Failure) {
+    private func lookupFailed(_ message: QueuedMessage, _ failure: Failure, _ route: Site.Kind) {
         let disposition = FailurePolicy.disposition(of: failure, in: .init(isLastHost: true))
         let outcomes = message.entry.recipients.map { _ in Attempt.Outcome.failed(failure, disposition) }
         settle(
             message, Attempt(outcomes: outcomes, began: .now(), facts: .init()),
-            LaneContext(site: message.entry.domain.name, route: .mx, source: "", pool: nil))
+            LaneContext(site: message.entry.domain.name, route: route, source: "", pool: nil))
     }
 }
 

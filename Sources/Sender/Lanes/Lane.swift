@@ -1,5 +1,6 @@
 import DeliveryPolicy
 import DequeModule
+import Logging
 import MailModel
 import NIOCore
 import NodeRuntime
@@ -121,7 +122,8 @@ final class Lane {
 
     /// A host may refuse one of our addresses and welcome another, and a lane must not wait for another's probe.
     private func memoryKey(_ candidate: Site.Candidate) -> String {
-        "\(key) \(key.route) \(candidate.address.ipAddress ?? "") \(candidate.address.port ?? 0)"
+        let address = candidate.address.ipAddress ?? candidate.host
+        return "\(key) \(key.route) \(address) \(candidate.address.port ?? 0)"
     }
 
     private func candidates() -> [Site.Candidate] {
@@ -232,10 +234,18 @@ final class Lane {
     private func context(_ order: Order? = nil, isLastHost: Bool) -> FailurePolicy.Context {
         FailurePolicy.Context(
             isLastHost: isLastHost, isLastSource: order?.isLastSource ?? true,
-            requiresTLS: site.settings.tls == .required)
+            requiresTLS: site.settings.tls == .required, isLMTP: site.kind == .lmtp)
     }
 
-    func connectionEnded(_ connection: LaneConnection) {
+    func connectionEnded(_ connection: LaneConnection, _ failure: Failure?) {
+        if let failure, failure.cause == .protocolViolation {
+            group.logger.warning(
+                "a host broke the protocol; the connection is closed",
+                metadata: [
+                    LogKey.site: "\(site.name)", LogKey.host: "\(connection.candidate.host)",
+                    LogKey.reason: "\(failure.stage.rawValue): \(failure.text)",
+                ])
+        }
         forget(connection)
         pump()
     }

@@ -32,6 +32,7 @@ final class LaneConnection: OutboundConnectionDelegate {
         let group = lane.group
         let policy: SMTPTransport.TLSPolicy =
             switch lane.site.settings.tls {
+            case _ where candidate.isSocket: .none
             case .none: .none
             case .opportunistic: isInClear ? .none : .opportunistic
             case .required: .required(verify: false)
@@ -39,7 +40,8 @@ final class LaneConnection: OutboundConnectionDelegate {
         connection = OutboundConnection.open(
             .init(
                 address: candidate.address, hostName: candidate.host, ehloName: lane.source.ehloName,
-                source: lane.source.address, tls: policy, timeouts: group.settings.timeouts),
+                source: candidate.isSocket ? nil : lane.source.address, tls: policy, timeouts: group.settings.timeouts,
+                dialect: lane.site.kind == .lmtp ? .lmtp : .smtp),
             on: group.loop, delegate: self)
     }
 
@@ -81,7 +83,7 @@ final class LaneConnection: OutboundConnectionDelegate {
 
     func connectionEnded(_ connection: OutboundConnection, failure: Failure?) {
         if isReady {
-            lane.connectionEnded(self)
+            lane.connectionEnded(self, failure)
         } else {
             let failure = failure ?? Failure(stage: .connect, cause: .connectionLost, text: "the connection was closed")
             lane.openingFailed(self, failure)

@@ -1,4 +1,5 @@
 import DeliveryPolicy
+import Logging
 import MailModel
 import NIOCore
 import SMTPProtocol
@@ -28,6 +29,7 @@ final class LaneGroup: @unchecked Sendable {
     let gauge: UncommittedGauge
     let bounces: BounceClassifier
     let suppressions: SuppressionBook
+    let logger: Logger
     var health: HostHealth
     var lastFailures = FailureMemory()
     var random = SystemRandomNumberGenerator()
@@ -43,13 +45,14 @@ final class LaneGroup: @unchecked Sendable {
     /// - Parameter deliver: Takes what lanes report, on this loop.
     init(
         loop: any EventLoop, settings: Settings, gauge: UncommittedGauge, bounces: BounceClassifier,
-        suppressions: SuppressionBook, deliver: @escaping @Sendable (LaneNews) -> Void
+        suppressions: SuppressionBook, logger: Logger, deliver: @escaping @Sendable (LaneNews) -> Void
     ) {
         self.loop = loop
         self.settings = settings
         self.gauge = gauge
         self.bounces = bounces
         self.suppressions = suppressions
+        self.logger = logger
         self.deliver = deliver
         health = HostHealth(backOff: settings.backOff)
     }

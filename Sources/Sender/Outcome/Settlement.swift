@@ -107,7 +107,7 @@ extension DeliveryEvent {
     mutating func describe(_ attempt: Attempt, _ lane: LaneContext, arrival: Timestamp) {
         site = lane.site
         route = lane.route.rawValue
-        `protocol` = lane.route == .discard ? "discard" : "smtp"
+        `protocol` = lane.route.protocolName
         source = lane.source.isEmpty ? nil : lane.source
         pool = lane.pool ?? pool
         sourceAddress = attempt.facts.sourceAddress

@@ -9,9 +9,22 @@ struct Router: Sendable {
     enum Route: Sendable {
         case discard
         case relay([HostPort], LaneSettings)
+        case lmtp([HostOrSocket], LaneSettings)
         /// The domain whose MX hosts take the mail.
         case mx(Domain, LaneSettings)
+
+        var kind: Site.Kind {
+            switch self {
+            case .discard: .discard
+            case .relay: .relay
+            case .lmtp: .lmtp
+            case .mx: .mx
+            }
+        }
     }
+
+    /// Servers of LMTP listen here by custom; RFC 2033 §5 forbids 25.
+    static let portOfLMTP = 24
 
     private let routes: [(pattern: RoutePattern, route: Route)]
     private let byMX: LaneSettings
@@ -25,6 +38,7 @@ struct Router: Sendable {
             return switch entry.action {
             case .discard: (entry.pattern, .discard)
             case .relay(let hosts): (entry.pattern, .relay(hosts, settings))
+            case .lmtp(let hosts): (entry.pattern, .lmtp(hosts, settings))
             case .mx(let domain): (entry.pattern, .mx(domain ?? Domain(canonical: ""), settings))
             }
         }
@@ -68,15 +82,20 @@ extension LaneSettings {
         switch route.connectionRate {
         case .unlimited: settings.limit(connections: nil)
         case .limited(let rate): settings.limit(connections: rate)
-        case nil: if case .relay = route.action { settings.unlimitConnections() }
+        case nil:
+            switch route.action {
+            case .relay, .lmtp: settings.unlimitConnections()
+            case .discard, .mx: break
+            }
         }
         settings.pool = route.pool
         settings.tls = route.tls ?? tls
-        settings.port = route.port ?? port
+        if case .lmtp = route.action { settings.port = Router.portOfLMTP }
+        if let port = route.port { settings.port = port }
         return settings
     }
 
-    /// Relay hosts are the operator's own: the default rate is for strangers.
+    /// Hosts that the operator names are his own: the default rate is for strangers.
     mutating func unlimitConnections() { limit(connections: nil) }
 
     private mutating func limit(connections rate: Rate?) {

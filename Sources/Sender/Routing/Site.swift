@@ -5,7 +5,18 @@ import NodeRuntime
 
 /// Where mail for a destination goes: a set of hosts that several domains may share, and how they are treated.
 struct Site: Sendable {
-    enum Kind: String, Sendable { case mx, relay, discard }
+    enum Kind: String, Sendable {
+        case mx, relay, lmtp, discard
+
+        /// `protocol` of events.
+        var protocolName: String {
+            switch self {
+            case .mx, .relay: "smtp"
+            case .lmtp: "lmtp"
+            case .discard: "discard"
+            }
+        }
+    }
 
     /// One host and the addresses it has, in the order to try.
     struct Host: Sendable {
@@ -17,8 +28,11 @@ struct Site: Sendable {
 
     /// One place to connect to.
     struct Candidate: Sendable {
+        /// Of a Unix socket its path.
         let host: String
         let address: SocketAddress
+
+        var isSocket: Bool { address.protocol == .unix }
     }
 
     let name: String
@@ -26,9 +40,14 @@ struct Site: Sendable {
     let hosts: [Host]
     let settings: LaneSettings
 
+    /// It is on this machine and needs no sending address, so that pools have no part in it.
+    var isLocal: Bool {
+        kind == .lmtp && !hosts.isEmpty && hosts.allSatisfy { $0.addresses.allSatisfy { $0.protocol == .unix } }
+    }
+
     /// Every address in the order to try it, hosts of equal preference shuffled.
     ///
-    /// - Parameter family: Only addresses of this family; `nil` for both.
+    /// - Parameter family: Only addresses of this family, and Unix sockets; `nil` for all.
     func candidates(
         family: NIOBSDSocket.ProtocolFamily?, using random: inout some RandomNumberGenerator
     ) -> [Candidate] {
@@ -36,7 +55,7 @@ struct Site: Sendable {
         for host in hosts { order.append((host.preference, random.next(), host)) }
         order.sort { ($0.preference, $0.tie) < ($1.preference, $1.tie) }
         return order.flatMap { entry in
-            entry.host.addresses.filter { family == nil || $0.protocol == family }
+            entry.host.addresses.filter { family == nil || $0.protocol == family || $0.protocol == .unix }
                 .map { Candidate(host: entry.host.name, address: $0) }
         }
     }
@@ -59,4 +78,7 @@ struct Source: Sendable, Equatable {
     /// `nil`: the system chooses.
     let address: SocketAddress?
     let ehloName: String
+
+    /// Of mail that does not leave the machine.
+    static func local(_ hostname: Domain) -> Source { Source(name: "local", address: nil, ehloName: hostname.name) }
 }

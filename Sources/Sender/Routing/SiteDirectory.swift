@@ -19,10 +19,10 @@ final class SiteDirectory {
         var expires: NIODeadline
     }
 
-    /// What stands behind a destination: its own MX hosts, or relay hosts given by name.
+    /// What stands behind a destination: its own MX hosts, or hosts given by name.
     private enum Question: Hashable {
         case mx(Domain, route: Int)
-        case relay(String, route: Int)
+        case hosts(String, route: Int)
     }
 
     private let resolver: Resolver
@@ -63,11 +63,19 @@ final class SiteDirectory {
                 resolver.lookup(domain) { done($0.map { Self.site($0, settings) }) }
             }
         case .relay(let hosts, let settings):
-            let name = hosts.map(\.description).joined(separator: ",")
-            if let site = Self.literalSite(hosts, name: name, settings) { return .site(site) }
-            return answer(.relay(name, route: settings.route), for: message) { [resolver] done in
-                Self.resolve(hosts, name: name, settings, with: resolver, done: done)
-            }
+            return site(.relay, hosts.map { .network($0) }, settings, for: message)
+        case .lmtp(let hosts, let settings):
+            return site(.lmtp, hosts, settings, for: message)
+        }
+    }
+
+    private func site(
+        _ kind: Site.Kind, _ hosts: [HostOrSocket], _ settings: LaneSettings, for message: QueuedMessage
+    ) -> Answer {
+        let name = hosts.map(\.description).joined(separator: ",")
+        if let site = Self.literalSite(kind, hosts, name: name, settings) { return .site(site) }
+        return answer(.hosts(name, route: settings.route), for: message) { [resolver] done in
+            Self.resolve(kind, hosts, name: name, settings, with: resolver, done: done)
         }
     }
 
@@ -117,43 +125,68 @@ final class SiteDirectory {
             }, settings: settings)
     }
 
-    /// Relay hosts that need no look-up; tried in the order of the file.
-    private static func literalSite(_ hosts: [HostPort], name: String, _ settings: LaneSettings) -> Site? {
+    /// Hosts that need no look-up; tried in the order of the file.
+    private static func literalSite(
+        _ kind: Site.Kind, _ hosts: [HostOrSocket], name: String, _ settings: LaneSettings
+    ) -> Site? {
         var found: [Site.Host] = []
         for (index, host) in hosts.enumerated() {
-            guard case .address(let address) = host.host else { return nil }
-            let socket = address.socketAddress(port: UInt16(host.port ?? settings.port))
-            found.append(Site.Host(name: address.description, preference: index, addresses: [socket]))
+            switch host {
+            case .network(let host):
+                guard case .address(let address) = host.host else { return nil }
+                let socket = address.socketAddress(port: UInt16(host.port ?? settings.port))
+                found.append(Site.Host(name: address.description, preference: index, addresses: [socket]))
+            case .socket(let path):
+                guard let host = Site.Host(socket: path, preference: index) else { return nil }
+                found.append(host)
+            }
         }
-        return Site(name: name, kind: .relay, hosts: found, settings: settings)
+        return Site(name: name, kind: kind, hosts: found, settings: settings)
     }
 
     private static func resolve(
-        _ hosts: [HostPort], name: String, _ settings: LaneSettings, with resolver: Resolver,
+        _ kind: Site.Kind, _ hosts: [HostOrSocket], name: String, _ settings: LaneSettings, with resolver: Resolver,
         done: @escaping @Sendable (Result<Site, LookupError>) -> Void
     ) {
         Task {
             var found: [Site.Host] = []
             var failure = LookupError(.noHost, "no address of \(name)")
             for (index, host) in hosts.enumerated() {
-                let port = UInt16(host.port ?? settings.port)
-                let host =
-                    switch host.host {
-                    case .name(let domain): domain.name
-                    case .address(let address): address.description
+                switch host {
+                case .network(let host):
+                    let port = UInt16(host.port ?? settings.port)
+                    switch await resolver.addresses(of: host.name) {
+                    case .success(let answer):
+                        let addresses = answer.hosts.flatMap(\.addresses).map { $0.socketAddress(port: port) }
+                        found.append(Site.Host(name: host.name, preference: index, addresses: addresses))
+                    case .failure(let error):
+                        // A host of ours that cannot be found is a fault of ours, not of the message: it waits.
+                        failure = LookupError(.temporary, error.text)
                     }
-                switch await resolver.addresses(of: host) {
-                case .success(let answer):
-                    let addresses = answer.hosts.flatMap(\.addresses).map { $0.socketAddress(port: port) }
-                    found.append(Site.Host(name: host, preference: index, addresses: addresses))
-                case .failure(let error):
-                    // A relay that cannot be found is a fault of ours, not of the message: it waits.
-                    failure = LookupError(.temporary, error.text)
+                case .socket(let path):
+                    if let host = Site.Host(socket: path, preference: index) { found.append(host) }
                 }
             }
             done(
                 found.isEmpty
-                    ? .failure(failure) : .success(Site(name: name, kind: .relay, hosts: found, settings: settings)))
+                    ? .failure(failure) : .success(Site(name: name, kind: kind, hosts: found, settings: settings)))
+        }
+    }
+}
+
+extension Site.Host {
+    /// - Returns: `nil` for a path longer than a socket's, which no configuration has.
+    fileprivate init?(socket path: String, preference: Int) {
+        guard let address = try? SocketAddress(unixDomainSocketPath: path) else { return nil }  // too long, see above
+        self.init(name: path, preference: preference, addresses: [address])
+    }
+}
+
+extension HostPort {
+    fileprivate var name: String {
+        switch host {
+        case .name(let domain): domain.name
+        case .address(let address): address.description
         }
     }
 }

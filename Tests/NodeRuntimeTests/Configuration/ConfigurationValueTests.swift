@@ -81,6 +81,17 @@ import Testing
         #expect(RoutePattern.below(Domain(canonical: "test")).matches(Domain(canonical: "atest")) == false)
     }
 
+    @Test func serversOfLMTP() throws {
+        let text = "routes:\n  a.test: {lmtp: ['127.0.0.1:24', mail.test, 'unix:/run/dovecot/lmtp']}"
+        let routes = try NodeConfiguration.parse(text: text, file: "x", hostName: Files.host).routes
+        let hosts: [HostOrSocket] = [
+            .network(HostPort(host: .address(try #require(IPAddress("127.0.0.1"))), port: 24)),
+            .network(HostPort(host: .name(Domain(canonical: "mail.test")), port: nil)), .socket("/run/dovecot/lmtp"),
+        ]
+        #expect(routes.entries.map(\.action) == [.lmtp(hosts)])
+        #expect(hosts.map(\.description) == ["127.0.0.1:24", "mail.test", "unix:/run/dovecot/lmtp"])
+    }
+
     @Test func suggestions() {
         #expect(NearestName.of("listener", among: ["listeners", "domains"]) == "listeners")
         #expect(NearestName.of("conections", among: ["connections", "connections_per_client"]) == "connections")

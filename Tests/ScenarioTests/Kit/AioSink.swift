@@ -14,13 +14,16 @@ struct AioSink {
     let directory: ScratchDirectory
     let process: ChildProcess
 
-    /// - Parameter certificate: Paths of certificate and key; offers STARTTLS.
-    static func started(certificate: (String, String)? = nil) async throws -> AioSink {
+    /// - Parameters:
+    ///   - certificate: Paths of certificate and key; offers STARTTLS.
+    ///   - lmtp: Speaks LMTP, and has no room for a recipient "full" the first time.
+    static func started(certificate: (String, String)? = nil, lmtp: Bool = false) async throws -> AioSink {
         let port = try LoopbackPort.free()
         let directory = try ScratchDirectory()
         let process = try ChildProcess(
             try await Tool.python(),
-            [Tool.script("aio_sink.py"), "\(port)", directory.path] + (certificate.map { [$0.0, $0.1] } ?? []))
+            [Tool.script("aio_sink.py"), "\(port)", directory.path]
+                + (lmtp ? ["--lmtp"] : certificate.map { [$0.0, $0.1] } ?? []))
         try await process.line(containing: "listening")
         return AioSink(port: port, directory: directory, process: process)
     }

@@ -36,6 +36,9 @@ struct Event: Decodable {
     var reason: String?
     var actor: String?
     var listener: String?
+    var route: String?
+    var `protocol`: String?
+    var site: String?
 }
 
 extension Node {

@@ -13,6 +13,7 @@ struct LoggedEvent: Decodable, Sendable {
 
     struct Remote: Decodable, Sendable {
         let host: String?
+        let address: String?
     }
 
     let eventID: String
@@ -30,6 +31,9 @@ struct LoggedEvent: Decodable, Sendable {
     let reason: String?
     let actor: String?
     let source: String?
+    let site: String?
+    let route: String?
+    let `protocol`: String?
     let remote: Remote?
 
     enum CodingKeys: String, CodingKey {
@@ -37,7 +41,8 @@ struct LoggedEvent: Decodable, Sendable {
         case queueID = "queue_id"
         case reversePath = "reverse_path"
         case nextAttempt = "next_attempt"
-        case type, part, recipient, domain, attempt, reply, `class`, ambiguous, reason, actor, source, remote
+        case type, part, recipient, domain, attempt, reply, `class`, ambiguous, reason, actor, source, remote, site,
+            route, `protocol`
     }
 
     static let finals: Set<String> = ["delivered", "failed", "expired", "dropped", "suppressed", "set_aside"]

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// An SMTP server on loopback that a closure speaks for, step by step, and that remembers what it took.
+/// An SMTP or LMTP server on loopback, or on a Unix socket, that a closure speaks for, step by step, and that remembers what it took.
 final class ScriptedPeer: Sendable {
     /// Where a session stands when the peer is asked what to say.
     enum Step: Sendable {
@@ -19,6 +19,8 @@ final class ScriptedPeer: Sendable {
     enum Answer: Sendable {
         case reply(String)
         case hangUp
+        /// The reply, and then the end of the connection.
+        case lastWords(String)
         /// Says nothing, for ever.
         case silence
         /// Says it once `release` is called.
@@ -51,11 +53,15 @@ final class ScriptedPeer: Sendable {
     private let shared: Shared
     private let channel: any Channel
 
-    /// - Parameter port: 0 takes a free one.
-    init(port: Int = 0, _ script: @escaping Script = ScriptedPeer.welcome) async throws {
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - socket: Path of a Unix socket to listen on instead.
+    init(
+        port: Int = 0, socket: String? = nil, _ script: @escaping Script = ScriptedPeer.welcome
+    ) async throws {
         let shared = Shared(script)
         self.shared = shared
-        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 256)
             .childChannelInitializer { channel in
@@ -63,7 +69,12 @@ final class ScriptedPeer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(PeerSession(shared))
                 }
             }
-            .bind(host: "127.0.0.1", port: port).get()
+        if let socket {
+            channel = try await bootstrap.bind(unixDomainSocketPath: socket, cleanupExistingSocketFile: true).get()
+            self.port = 0
+            return
+        }
+        channel = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
         guard let bound = channel.localAddress?.port else { throw TestKitError("the peer has no port") }
         self.port = bound
     }
@@ -158,7 +169,7 @@ private final class PeerSession: ChannelInboundHandler {
 
     private func command(_ line: String, _ context: ChannelHandlerContext) {
         switch line.prefix(4).uppercased() {
-        case "EHLO", "HELO": say("250-peer.test\r\n250-PIPELINING\r\n250 DSN", context)
+        case "EHLO", "HELO", "LHLO": say("250-peer.test\r\n250-PIPELINING\r\n250 DSN", context)
         case "MAIL":
             let path = Self.path(line)
             mail = ScriptedPeer.Mail()
@@ -194,6 +205,10 @@ private final class PeerSession: ChannelInboundHandler {
         case .reply(let reply): give(reply, context, then)
         case .hangUp:
             isBusy = true
+            context.close(promise: nil)
+        case .lastWords(let reply):
+            isBusy = true
+            give(reply, context, then)
             context.close(promise: nil)
         case .silence: isBusy = true
         case .held(let reply):

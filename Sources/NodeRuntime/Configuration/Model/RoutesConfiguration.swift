@@ -48,6 +48,8 @@ package struct RouteConfiguration: Equatable, Sendable {
     package enum Action: Equatable, Sendable {
         /// To these hosts, tried in this order; a port of `nil` is that of the route or of the sender.
         case relay([HostPort])
+        /// To these servers of LMTP, tried in this order; a port of `nil` is that of the route or 24.
+        case lmtp([HostOrSocket])
         /// Taken and thrown away, with a `delivered` event.
         case discard
         /// To the MX hosts of another domain, or of the recipient's with `nil`.

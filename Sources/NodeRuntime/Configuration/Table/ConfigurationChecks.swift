@@ -152,6 +152,18 @@ extension NodeConfiguration {
             if let pool = route.pool, sender.pool(named: pool) == nil, !reader.gave("sender.pools.\(pool)") {
                 reader.report(key: "\(key).pool", value: pool, "names no pool; allowed: \(poolNames)")
             }
+            if case .lmtp(let hosts) = route.action { checkLMTP(hosts, of: route, key: key, reader) }
+        }
+    }
+
+    private func checkLMTP(
+        _ hosts: [HostOrSocket], of route: RouteConfiguration, key: String, _ reader: ConfigurationReader
+    ) {
+        if route.port == 25 { reader.report(key: "\(key).port", value: "25", "is not for LMTP (RFC 2033 §5)") }
+        guard hosts.allSatisfy(\.isSocket) else { return }
+        // Mail for a Unix socket does not leave the machine.
+        for name in ["tls", "pool", "port"] where reader.gave("\(key).\(name)") {
+            reader.report(key: "\(key).\(name)", "means nothing for a Unix socket; leave it out")
         }
     }
 

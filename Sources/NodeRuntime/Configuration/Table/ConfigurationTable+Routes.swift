@@ -3,6 +3,7 @@ internal import MailModel
 extension ConfigurationTable {
     private struct RouteEntry: Sendable {
         var relay: [HostPort]?
+        var lmtp: [HostOrSocket]?
         var discards: Bool?
         /// `.some(nil)` is `mx: true`.
         var mx: Domain??
@@ -11,6 +12,7 @@ extension ConfigurationTable {
         var actions: [RouteConfiguration.Action] {
             var all: [RouteConfiguration.Action] = []
             if let relay { all.append(.relay(relay)) }
+            if let lmtp { all.append(.lmtp(lmtp)) }
             if discards == true { all.append(.discard) }
             if let mx { all.append(.mx(mx)) }
             return all
@@ -32,6 +34,9 @@ extension ConfigurationTable {
     private static let routeKeys = ConfigurationSection<RouteEntry> {
         Field(
             "relay", \.relay, ValueKind.oneOrMore(hostPort).optional, "Hosts that take the mail, tried in this order.")
+        Field(
+            "lmtp", \.lmtp, ValueKind.oneOrMore(lmtpHost).optional,
+            "Servers of LMTP that take the mail (RFC 2033), tried in this order.")
         Field("discard", \.discards, onlyTrue.optional, "Throw the mail away, with a delivered event.")
         Field("mx", \.mx, mx.optional, "true: by MX; a domain: by the MX of that one.")
         Field(
@@ -46,9 +51,11 @@ extension ConfigurationTable {
             default: "sender.lane.messages_per_connection", "Messages before a connection is closed.")
         Field(
             "connection_rate", \.template.connectionRate, rateOverride,
-            default: "sender.lane.connection_rate; to relay hosts unlimited",
+            default: "sender.lane.connection_rate; to hosts of relay and lmtp unlimited",
             "New connections of a lane.")
-        Field("port", \.template.port, ValueKind.port.optional, default: "sender.port", "Port of hosts that name none.")
+        Field(
+            "port", \.template.port, ValueKind.port.optional, default: "sender.port; of lmtp 24",
+            "Port of hosts that name none.")
     }
 
     private static let route: ValueKind<RouteConfiguration> = {
@@ -61,7 +68,7 @@ extension ConfigurationTable {
                 guard entry.actions.count == 1, let action = entry.actions.first else {
                     reader.report(
                         key: reader.currentPath,
-                        "has \(entry.actions.count) destinations; allowed: exactly one of relay, discard, mx")
+                        "has \(entry.actions.count) destinations; allowed: exactly one of relay, lmtp, discard, mx")
                     return nil
                 }
                 var route = entry.template
@@ -73,6 +80,16 @@ extension ConfigurationTable {
     private static let hostPort = ValueKind<HostPort>.text(
         "host:port or host, as 127.0.0.1:2600 or mail.example.org", show: { $0.description }
     ) { text throws(Refusal) in try HostPort(parsing: text) }
+
+    private static let lmtpHost = ValueKind<HostOrSocket>.text(
+        "host:port, host or unix:/path, as 127.0.0.1:24 or unix:/run/dovecot/lmtp", show: { $0.description }
+    ) { text throws(Refusal) in
+        let host = try HostOrSocket(parsing: text)
+        if case .network(let host) = host, host.port == 25 {
+            throw Refusal("names port 25, which is not for LMTP (RFC 2033 §5)")
+        }
+        return host
+    }
 
     private static let onlyTrue = ValueKind<Bool>.scalar(
         "true", schema: .object(["const": .boolean(true)]), show: { "\($0)" }
