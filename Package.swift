@@ -84,6 +84,7 @@ let package = Package(
                 grdb, grdbSQLite,
             ]),
         target("DNSClient", ["MailModel", "CUnbound", nioCore, crypto]),
+        target("Maildir", ["MailModel", "DeliveryPolicy", nioCore]),
         target("SMTPTransport", ["MailModel", "SMTPProtocol", nioCore, nioPosix, nioTLS, nioSSL, logging]),
         target(
             "NodeRuntime",
@@ -102,7 +103,7 @@ let package = Package(
             "Sender",
             [
                 "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "DNSClient", "SMTPTransport",
-                "NodeRuntime", nioCore, logging, crypto, deque, heap, lifecycle,
+                "Maildir", "NodeRuntime", nioCore, nioPosix, logging, crypto, deque, heap, lifecycle,
             ]),
         // 4: commands
         .executableTarget(
@@ -126,6 +127,7 @@ let package = Package(
             name: "SpoolWriter", dependencies: ["MailModel", "Spool", "LocalSpool", nioCore],
             path: "Tests/SpoolWriter", swiftSettings: strict),
         tests("DNSClientTests", ["MailModel", "DNSClient", "MailTestKit", nioCore]),
+        tests("MaildirTests", ["MailModel", "DeliveryPolicy", "Maildir", "MailTestKit", nioCore]),
         tests(
             "SMTPTransportTests",
             ["MailModel", "SMTPProtocol", "SMTPTransport", "MailTestKit", nioCore, nioPosix, nioEmbedded, nioSSL]),

@@ -21,6 +21,8 @@ package struct Failure: Equatable, Sendable {
         /// The message is larger than the host's SIZE (RFC 1870 §6.1).
         case tooLarge
         case lookup(LookupFailure)
+        /// The message could not be written into its mailbox on this machine.
+        case storage(StorageFailure)
         /// Our own doing: shutdown, a fenced sender, a missing record.
         case local
     }
@@ -35,6 +37,17 @@ package struct Failure: Equatable, Sendable {
         case nullMX
         /// SERVFAIL, time-out, bogus.
         case temporary
+    }
+
+    /// What the file system says of a mailbox.
+    package enum StorageFailure: String, Sendable, CaseIterable {
+        /// No room is left on it.
+        case full
+        /// The owner has used up what he may have.
+        case quota
+        /// The place is not there, or not ours to write to.
+        case denied
+        case failed
     }
 
     package var stage: Stage

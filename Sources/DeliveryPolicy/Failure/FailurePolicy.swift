@@ -69,6 +69,7 @@ package enum FailurePolicy {
         case .connectionLost, .tlsFailed: .connectionLost
         case .protocolViolation: .protocolViolation
         case .missingExtension: .missingExtension
+        case .storage(let storage): .storage(storage)
         case .tooLarge: .tooLarge
         case .local, .reply, .lookup: .local
         }

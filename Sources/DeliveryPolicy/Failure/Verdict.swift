@@ -66,6 +66,18 @@ extension Verdict {
     static let tooLarge = Verdict(
         scope: .message, end: .fail, bounceClass: .contentRelated, code: 552, detail: StatusDetail(3, 4))
 
+    /// A mailbox on this machine cannot be written to now. It is about one mailbox: others may lie elsewhere.
+    static func storage(_ storage: Failure.StorageFailure) -> Verdict {
+        switch storage {
+        case .full: Verdict(scope: .recipient, bounceClass: .other, detail: StatusDetail(3, 1))
+        case .quota:
+            Verdict(
+                scope: .recipient, errorClass: .quota, bounceClass: .quotaIssues, detail: StatusDetail(2, 2))
+        case .denied: Verdict(scope: .recipient, bounceClass: .badConfiguration, detail: StatusDetail(3, 5))
+        case .failed: Verdict(scope: .recipient, bounceClass: .other, detail: StatusDetail(3, 0))
+        }
+    }
+
     static let local = Verdict(
         scope: .message, bounceClass: .other, effects: .closesConnection, detail: StatusDetail(3, 2))
 

@@ -122,8 +122,8 @@ final class Lane {
 
     /// A host may refuse one of our addresses and welcome another, and a lane must not wait for another's probe.
     private func memoryKey(_ candidate: Site.Candidate) -> String {
-        let address = candidate.address.ipAddress ?? candidate.host
-        return "\(key) \(key.route) \(address) \(candidate.address.port ?? 0)"
+        let address = candidate.address?.ipAddress ?? candidate.host
+        return "\(key) \(key.route) \(address) \(candidate.address?.port ?? 0)"
     }
 
     private func candidates() -> [Site.Candidate] {

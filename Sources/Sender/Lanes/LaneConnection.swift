@@ -6,11 +6,16 @@ import SMTPProtocol
 import SMTPTransport
 import Spool
 
-/// One connection of a lane and the order it is busy with.
+/// One connection of a lane, or what writes Maildirs in its place, and the order it is busy with.
 final class LaneConnection: OutboundConnectionDelegate {
+    private enum Carrier {
+        case connection(OutboundConnection)
+        case maildir(MaildirCarrier)
+    }
+
     unowned let lane: Lane
     let candidate: Site.Candidate
-    private var connection: OutboundConnection?
+    private var carrier: Carrier?
     private(set) var order: Order?
     private(set) var began = Timestamp(milliseconds: 0)
     private(set) var isReady = false
@@ -29,59 +34,100 @@ final class LaneConnection: OutboundConnectionDelegate {
     }
 
     func open() {
+        if let maildir = lane.site.maildir {
+            let writer = MaildirCarrier(maildir, host: lane.source.ehloName, owner: self, loop: lane.group.loop)
+            carrier = .maildir(writer)
+            writer.open()
+        } else if let address = candidate.address {
+            connect(to: address)
+        }
+    }
+
+    private func connect(to address: SocketAddress) {
         let group = lane.group
+        let isSocket = address.protocol == .unix
         let policy: SMTPTransport.TLSPolicy =
             switch lane.site.settings.tls {
-            case _ where candidate.isSocket: .none
+            case _ where isSocket: .none
             case .none: .none
             case .opportunistic: isInClear ? .none : .opportunistic
             case .required: .required(verify: false)
             }
-        connection = OutboundConnection.open(
+        let connection = OutboundConnection.open(
             .init(
-                address: candidate.address, hostName: candidate.host, ehloName: lane.source.ehloName,
-                source: candidate.isSocket ? nil : lane.source.address, tls: policy, timeouts: group.settings.timeouts,
+                address: address, hostName: candidate.host, ehloName: lane.source.ehloName,
+                source: isSocket ? nil : lane.source.address, tls: policy, timeouts: group.settings.timeouts,
                 dialect: lane.site.kind == .lmtp ? .lmtp : .smtp),
             on: group.loop, delegate: self)
+        carrier = .connection(connection)
     }
 
     /// Not so while the host ends the session and the socket is not closed yet.
-    var isUsable: Bool { connection?.isIdle ?? false }
-    var transactions: Int { connection?.facts.transactions ?? 0 }
+    var isUsable: Bool {
+        switch carrier {
+        case .connection(let connection): connection.isIdle
+        case .maildir(let writer): writer.isIdle
+        case nil: false
+        }
+    }
+
+    var transactions: Int {
+        switch carrier {
+        case .connection(let connection): connection.facts.transactions
+        case .maildir(let writer): writer.transactions
+        case nil: 0
+        }
+    }
 
     func begin(_ order: Order) {
         self.order = order
         began = .now()
-        connection?.begin(order.transaction)
+        switch carrier {
+        case .connection(let connection): connection.begin(order.transaction)
+        case .maildir(let writer): writer.begin(order.transaction)
+        case nil: preconditionFailure("an order begins on a connection that is open")
+        }
     }
 
-    func close(immediately: Bool = false) { connection?.close(immediately: immediately) }
+    func close(immediately: Bool = false) {
+        switch carrier {
+        case .connection(let connection): connection.close(immediately: immediately)
+        case .maildir(let writer): writer.close()
+        case nil: break
+        }
+    }
 
     var facts: Attempt.Facts {
-        let facts = connection?.facts
-        return Attempt.Facts(
-            remote: .init(host: candidate.host, address: candidate.address.ipAddress),
-            sourceAddress: facts?.localAddress?.ipAddress, tls: facts?.tls,
-            connectMilliseconds: facts?.connectMilliseconds, transferMilliseconds: facts?.transferMilliseconds,
-            isFirst: transactions <= 1)
+        var facts = Attempt.Facts(remote: .init(host: candidate.host, address: candidate.address?.ipAddress))
+        facts.isFirst = transactions <= 1
+        switch carrier {
+        case .connection(let connection):
+            facts.sourceAddress = connection.facts.localAddress?.ipAddress
+            facts.tls = connection.facts.tls
+            facts.connectMilliseconds = connection.facts.connectMilliseconds
+            facts.transferMilliseconds = connection.facts.transferMilliseconds
+        case .maildir(let writer): facts.transferMilliseconds = writer.transferMilliseconds
+        case nil: break
+        }
+        return facts
     }
 
-    // MARK: OutboundConnectionDelegate
+    // MARK: What the carrier tells
 
-    func connectionReady(_ connection: OutboundConnection) {
+    func ready() {
         isReady = true
         idleSince = .now()
         lane.connectionReady(self)
     }
 
-    func connection(_ connection: OutboundConnection, finished result: TransactionResult) {
+    func finished(_ result: TransactionResult) {
         guard let order else { return }
         self.order = nil
         idleSince = .now()
         lane.finished(self, order, result, began: began)
     }
 
-    func connectionEnded(_ connection: OutboundConnection, failure: Failure?) {
+    func ended(_ failure: Failure?) {
         if isReady {
             lane.connectionEnded(self, failure)
         } else {
@@ -89,4 +135,10 @@ final class LaneConnection: OutboundConnectionDelegate {
             lane.openingFailed(self, failure)
         }
     }
+
+    func connectionReady(_ connection: OutboundConnection) { ready() }
+
+    func connection(_ connection: OutboundConnection, finished result: TransactionResult) { finished(result) }
+
+    func connectionEnded(_ connection: OutboundConnection, failure: Failure?) { ended(failure) }
 }

@@ -10,6 +10,7 @@ struct Router: Sendable {
         case discard
         case relay([HostPort], LaneSettings)
         case lmtp([HostOrSocket], LaneSettings)
+        case maildir(MaildirConfiguration, LaneSettings)
         /// The domain whose MX hosts take the mail.
         case mx(Domain, LaneSettings)
 
@@ -18,6 +19,7 @@ struct Router: Sendable {
             case .discard: .discard
             case .relay: .relay
             case .lmtp: .lmtp
+            case .maildir: .maildir
             case .mx: .mx
             }
         }
@@ -39,6 +41,7 @@ struct Router: Sendable {
             case .discard: (entry.pattern, .discard)
             case .relay(let hosts): (entry.pattern, .relay(hosts, settings))
             case .lmtp(let hosts): (entry.pattern, .lmtp(hosts, settings))
+            case .maildir(let maildir): (entry.pattern, .maildir(maildir, settings))
             case .mx(let domain): (entry.pattern, .mx(domain ?? Domain(canonical: ""), settings))
             }
         }
@@ -84,13 +87,18 @@ extension LaneSettings {
         case .limited(let rate): settings.limit(connections: rate)
         case nil:
             switch route.action {
-            case .relay, .lmtp: settings.unlimitConnections()
+            case .relay, .lmtp, .maildir: settings.unlimitConnections()
             case .discard, .mx: break
             }
         }
         settings.pool = route.pool
         settings.tls = route.tls ?? tls
-        if case .lmtp = route.action { settings.port = Router.portOfLMTP }
+        switch route.action {
+        case .lmtp: settings.port = Router.portOfLMTP
+        // Nothing is won by a new thread now and then.
+        case .maildir: settings.pacing.messagesPerConnection = .max
+        case .relay, .mx, .discard: break
+        }
         if let port = route.port { settings.port = port }
         return settings
     }

@@ -6,13 +6,14 @@ import NodeRuntime
 /// Where mail for a destination goes: a set of hosts that several domains may share, and how they are treated.
 struct Site: Sendable {
     enum Kind: String, Sendable {
-        case mx, relay, lmtp, discard
+        case mx, relay, lmtp, maildir, discard
 
         /// `protocol` of events.
         var protocolName: String {
             switch self {
             case .mx, .relay: "smtp"
             case .lmtp: "lmtp"
+            case .maildir: "maildir"
             case .discard: "discard"
             }
         }
@@ -28,21 +29,23 @@ struct Site: Sendable {
 
     /// One place to connect to.
     struct Candidate: Sendable {
-        /// Of a Unix socket its path.
+        /// Of a Unix socket its path, of Maildirs their template.
         let host: String
-        let address: SocketAddress
-
-        var isSocket: Bool { address.protocol == .unix }
+        /// `nil` for Maildirs.
+        let address: SocketAddress?
     }
 
     let name: String
     let kind: Kind
     let hosts: [Host]
     let settings: LaneSettings
+    /// Of the kind `maildir`, which has no hosts.
+    var maildir: MaildirConfiguration?
 
     /// It is on this machine and needs no sending address, so that pools have no part in it.
     var isLocal: Bool {
-        kind == .lmtp && !hosts.isEmpty && hosts.allSatisfy { $0.addresses.allSatisfy { $0.protocol == .unix } }
+        maildir != nil
+            || kind == .lmtp && !hosts.isEmpty && hosts.allSatisfy { $0.addresses.allSatisfy { $0.protocol == .unix } }
     }
 
     /// Every address in the order to try it, hosts of equal preference shuffled.
@@ -51,6 +54,7 @@ struct Site: Sendable {
     func candidates(
         family: NIOBSDSocket.ProtocolFamily?, using random: inout some RandomNumberGenerator
     ) -> [Candidate] {
+        if let maildir { return [Candidate(host: maildir.template.description, address: nil)] }
         var order: [(preference: Int, tie: UInt64, host: Host)] = []
         for host in hosts { order.append((host.preference, random.next(), host)) }
         order.sort { ($0.preference, $0.tie) < ($1.preference, $1.tie) }

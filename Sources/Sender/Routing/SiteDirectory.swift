@@ -64,6 +64,9 @@ final class SiteDirectory {
             }
         case .relay(let hosts, let settings):
             return site(.relay, hosts.map { .network($0) }, settings, for: message)
+        case .maildir(let maildir, let settings):
+            let name = "maildir:\(maildir.template)"
+            return .site(Site(name: name, kind: .maildir, hosts: [], settings: settings, maildir: maildir))
         case .lmtp(let hosts, let settings):
             return site(.lmtp, hosts, settings, for: message)
         }

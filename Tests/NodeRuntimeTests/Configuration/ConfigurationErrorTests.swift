@@ -135,6 +135,12 @@ struct WrongFile: Sendable, CustomTestStringConvertible {
         WrongFile(
             "routes: {a.test: {lmtp: 'unix:/\(String(repeating: "x", count: 107))'}}", line: 1, "routes.a.test.lmtp",
             "108 bytes"),
+        WrongFile("routes: {a.test: {maildir: mail}}", line: 1, "routes.a.test.maildir", "not an absolute path"),
+        WrongFile("routes: {a.test: {maildir: '/m/{name}'}}", line: 1, "routes.a.test.maildir", "known: {domain}"),
+        WrongFile("routes: {a.test: {maildir: '/m/../{user}'}}", line: 1, "routes.a.test.maildir", "has a .. in it"),
+        WrongFile("routes: {a.test: {maildir: '/{user}'}}", line: 1, "routes.a.test.maildir", "no directory before"),
+        WrongFile("routes: {a.test: {maildir: /m/a, tls: none}}", line: 1, "routes.a.test.tls", "a Maildir"),
+        WrongFile("routes: {a.test: {relay: h, create: false}}", line: 1, "routes.a.test.create", "but a Maildir"),
         WrongFile("routes: {a.test: {lmtp: 'unix:/l', tls: none}}", line: 1, "routes.a.test.tls", "Unix socket"),
         WrongFile("routes:\n  '*': {mx: true}\n  a.test: {mx: true}", line: 3, "routes.a.test", "never reached"),
         WrongFile("routes:\n  A.test: {mx: true}\n  a.test: {mx: true}", line: 3, "routes.a.test", "given twice"),

@@ -25,6 +25,12 @@ final class Tmpfs {
         if kilobytes > 0 { ftruncate(file.fileDescriptor, max(0, size - kilobytes * 1024)) }
     }
 
+    /// - Parameter mode: `ro` or `rw`.
+    func remount(_ mode: String) async throws {
+        let done = try await ChildProcess.run("mount", ["-o", "remount,\(mode)", path])
+        guard done.exit == .code(0) else { throw TestKitError("mount: \(done.errors.joined(separator: "\n"))") }
+    }
+
     func free() throws { try FileManager.default.removeItem(atPath: "\(path)/fill") }
 
     deinit {

@@ -1,3 +1,4 @@
+package import DeliveryPolicy
 package import MailModel
 
 /// Exceptions to delivery by MX, in the order of the file: the first pattern that matches decides.
@@ -50,6 +51,8 @@ package struct RouteConfiguration: Equatable, Sendable {
         case relay([HostPort])
         /// To these servers of LMTP, tried in this order; a port of `nil` is that of the route or 24.
         case lmtp([HostOrSocket])
+        /// Into Maildirs on this machine.
+        case maildir(MaildirConfiguration)
         /// Taken and thrown away, with a `delivered` event.
         case discard
         /// To the MX hosts of another domain, or of the recipient's with `nil`.
@@ -66,6 +69,16 @@ package struct RouteConfiguration: Equatable, Sendable {
     package var port: Int?
 
     package init(pattern: RoutePattern, action: Action) { (self.pattern, self.action) = (pattern, action) }
+}
+
+/// Where Maildirs lie.
+package struct MaildirConfiguration: Equatable, Sendable {
+    package var template: MaildirTemplate
+    /// Whether one that is missing is made, with the directories between it and the root of the template.
+    package var creates: Bool
+    package init(template: MaildirTemplate, creates: Bool = true) {
+        (self.template, self.creates) = (template, creates)
+    }
 }
 
 /// A rate that overrides another, possibly with none.

@@ -153,6 +153,7 @@ extension NodeConfiguration {
                 reader.report(key: "\(key).pool", value: pool, "names no pool; allowed: \(poolNames)")
             }
             if case .lmtp(let hosts) = route.action { checkLMTP(hosts, of: route, key: key, reader) }
+            checkMaildir(route, key: key, reader)
         }
     }
 
@@ -162,8 +163,21 @@ extension NodeConfiguration {
         if route.port == 25 { reader.report(key: "\(key).port", value: "25", "is not for LMTP (RFC 2033 §5)") }
         guard hosts.allSatisfy(\.isSocket) else { return }
         // Mail for a Unix socket does not leave the machine.
-        for name in ["tls", "pool", "port"] where reader.gave("\(key).\(name)") {
-            reader.report(key: "\(key).\(name)", "means nothing for a Unix socket; leave it out")
+        refuse(["tls", "pool", "port"], of: "a Unix socket", key: key, reader)
+    }
+
+    private func checkMaildir(_ route: RouteConfiguration, key: String, _ reader: ConfigurationReader) {
+        if case .maildir = route.action {
+            let foreign = ["tls", "pool", "port", "messages_per_connection", "connection_rate"]
+            refuse(foreign, of: "a Maildir", key: key, reader)
+        } else {
+            refuse(["create"], of: "anything but a Maildir", key: key, reader)
+        }
+    }
+
+    private func refuse(_ names: [String], of what: String, key: String, _ reader: ConfigurationReader) {
+        for name in names where reader.gave("\(key).\(name)") {
+            reader.report(key: "\(key).\(name)", "means nothing for \(what); leave it out")
         }
     }
 

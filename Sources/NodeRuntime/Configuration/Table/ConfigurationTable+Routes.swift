@@ -1,9 +1,12 @@
+internal import DeliveryPolicy
 internal import MailModel
 
 extension ConfigurationTable {
     private struct RouteEntry: Sendable {
         var relay: [HostPort]?
         var lmtp: [HostOrSocket]?
+        var maildir: MaildirTemplate?
+        var creates: Bool?
         var discards: Bool?
         /// `.some(nil)` is `mx: true`.
         var mx: Domain??
@@ -13,6 +16,7 @@ extension ConfigurationTable {
             var all: [RouteConfiguration.Action] = []
             if let relay { all.append(.relay(relay)) }
             if let lmtp { all.append(.lmtp(lmtp)) }
+            if let maildir { all.append(.maildir(MaildirConfiguration(template: maildir, creates: creates ?? true))) }
             if discards == true { all.append(.discard) }
             if let mx { all.append(.mx(mx)) }
             return all
@@ -37,6 +41,12 @@ extension ConfigurationTable {
         Field(
             "lmtp", \.lmtp, ValueKind.oneOrMore(lmtpHost).optional,
             "Servers of LMTP that take the mail (RFC 2033), tried in this order.")
+        Field(
+            "maildir", \.maildir, maildir.optional,
+            "Maildirs on this machine. What is before the first placeholder, or around a path without one, must exist.")
+        Field(
+            "create", \.creates, ValueKind.boolean.optional, default: "true",
+            "Make a Maildir that is missing: every address then has a mailbox. Else its mail waits.")
         Field("discard", \.discards, onlyTrue.optional, "Throw the mail away, with a delivered event.")
         Field("mx", \.mx, mx.optional, "true: by MX; a domain: by the MX of that one.")
         Field(
@@ -45,7 +55,8 @@ extension ConfigurationTable {
         Field("tls", \.template.tls, ValueKind.choice.optional, default: "sender.tls", "STARTTLS.")
         Field(
             "connections", \.template.connections, ValueKind.integer(1...10_000).optional,
-            default: "sender.lane.connections", "Connections of a lane at most.")
+            default: "sender.lane.connections",
+            "Connections of a lane at most; of maildir, messages written at the same time.")
         Field(
             "messages_per_connection", \.template.messagesPerConnection, ValueKind.integer(1...1_000_000).optional,
             default: "sender.lane.messages_per_connection", "Messages before a connection is closed.")
@@ -68,7 +79,8 @@ extension ConfigurationTable {
                 guard entry.actions.count == 1, let action = entry.actions.first else {
                     reader.report(
                         key: reader.currentPath,
-                        "has \(entry.actions.count) destinations; allowed: exactly one of relay, lmtp, discard, mx")
+                        "has \(entry.actions.count) destinations; allowed: exactly one of relay, lmtp, maildir, discard, mx"
+                    )
                     return nil
                 }
                 var route = entry.template
@@ -89,6 +101,17 @@ extension ConfigurationTable {
             throw Refusal("names port 25, which is not for LMTP (RFC 2033 §5)")
         }
         return host
+    }
+
+    private static let maildir = ValueKind<MaildirTemplate>.text(
+        "an absolute path, in which {domain}, {local} and {user} stand for parts of the address",
+        show: { $0.description }
+    ) { text throws(Refusal) in
+        do throws(MaildirTemplate.Refusal) {
+            return try MaildirTemplate(parsing: text)
+        } catch {
+            throw Refusal(error.reason)
+        }
     }
 
     private static let onlyTrue = ValueKind<Bool>.scalar(
