@@ -16,7 +16,8 @@ package struct Failure: Equatable, Sendable {
         case tlsFailed
         /// The peer broke the protocol: a reply that cannot be read, or one longer than allowed.
         case protocolViolation
-        /// The message needs an extension the host does not offer (SMTPUTF8); at `.starttls`: STARTTLS itself.
+        /// The message needs an extension the host does not offer (SMTPUTF8); at `.starttls`: STARTTLS itself; at
+        /// `.data`: CHUNKING, which it offers and does not have.
         case missingExtension
         /// The message is larger than the host's SIZE (RFC 1870 §6.1).
         case tooLarge

@@ -10,6 +10,8 @@ package struct Disposition: Equatable, Sendable {
         case nextHost
         /// Same attempt, same address, a new connection without STARTTLS.
         case retryInClear
+        /// Same attempt, same address, a new connection that sends no BDAT.
+        case retryByDATA
         /// Same attempt, from the first address on, with another source of the pool.
         case nextSource
         /// The attempt ends; a later one follows by the rule of `errorClass`.

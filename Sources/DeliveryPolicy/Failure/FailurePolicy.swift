@@ -41,6 +41,7 @@ package enum FailurePolicy {
         let step: Disposition.Step =
             switch verdict.elsewhere {
             case .inClear: .retryInClear
+            case .byDATA: .retryByDATA
             case .hosts where !context.isLastHost, .hostsAndSources where !context.isLastHost: .nextHost
             case .hostsAndSources where !context.isLastSource: .nextSource
             case .nowhere, .hosts, .hostsAndSources: verdict.end == .fail ? .fail : .defer
@@ -68,6 +69,7 @@ package enum FailurePolicy {
         case .timeout: .timeout
         case .connectionLost, .tlsFailed: .connectionLost
         case .protocolViolation: .protocolViolation
+        case .missingExtension where failure.stage == .data: .chunkingRefused
         case .missingExtension: .missingExtension
         case .storage(let storage): .storage(storage)
         case .tooLarge: .tooLarge

@@ -3,7 +3,7 @@ import MailModel
 /// One rule of the failure policy, before the attempt's context turns it into a step.
 struct Verdict {
     /// Where the same attempt may go on.
-    enum Elsewhere { case nowhere, hosts, hostsAndSources, inClear }
+    enum Elsewhere { case nowhere, hosts, hostsAndSources, inClear, byDATA }
     enum End { case `defer`, fail }
 
     var scope: Disposition.Scope
@@ -63,6 +63,10 @@ extension Verdict {
     static let missingExtension = Verdict(
         scope: .message, elsewhere: .hosts, end: .fail, bounceClass: .contentRelated, code: 553,
         detail: StatusDetail(6, 7))
+    /// It says BDAT is unknown, so it took nothing: DATA is free to try.
+    static let chunkingRefused = Verdict(
+        scope: .session, elsewhere: .byDATA, bounceClass: .protocolErrors, effects: .closesConnection,
+        detail: StatusDetail(5, 1))
     static let tooLarge = Verdict(
         scope: .message, end: .fail, bounceClass: .contentRelated, code: 552, detail: StatusDetail(3, 4))
 

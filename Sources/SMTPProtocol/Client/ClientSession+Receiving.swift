@@ -108,6 +108,7 @@ extension ClientSession {
 
     private mutating func receivedAcknowledgement(_ reply: WireReply) {
         guard reply.replyClass != .intermediate else { return violate("the reply to the final dot is 3xx") }
+        if isRefusalOfBDAT(reply) { return chunkingRefused(reply) }
         // RFC 5321 §4.1.1.4: whatever the reply, the server's buffers are cleared.
         needsReset = false
         let result: RecipientResult = reply.isPositive ? .delivered(reply.reply()) : .failed(failure(reply))
@@ -128,8 +129,24 @@ extension ClientSession {
         if state.failure != nil || (sendCursor.step == .data && !state.isHopeful) { finishTransaction() }
     }
 
+    /// The host, or something on the way to it, does not know the command after all.
+    private func isRefusalOfBDAT(_ reply: WireReply) -> Bool {
+        guard let transaction, transaction.pieces.isChunk, reply.code == 500 || reply.code == 502 else { return false }
+        // In LMTP a later one is about its recipient.
+        return transaction.isFirstAnswer
+    }
+
+    /// What came after BDAT was read as commands, so nothing that this host says now can be trusted.
+    private mutating func chunkingRefused(_ reply: WireReply) {
+        let text = "the host offers CHUNKING and refuses BDAT: \(reply.reply())"
+        let failure = Failure(stage: .data, cause: .missingExtension, text: text)
+        fail(failure)
+        end(failure)
+    }
+
     /// A reply to nothing: before the final dot it can only be a refusal of what is being sent.
     private mutating func receivedUnasked(_ reply: WireReply) {
+        if receiveCursor.step == .content, isRefusalOfBDAT(reply) { return chunkingRefused(reply) }
         if reply.isClosing || (receiveCursor.step == .content && !reply.isPositive) { return receivedClosing(reply) }
         violate("a reply came unasked")
     }

@@ -18,9 +18,9 @@ extension ClientSession {
         case mail
         /// One for each recipient. Next: rcpt, data, idle.
         case rcpt
-        /// Next: content, idle.
+        /// DATA; BDAT is a part of the content. Next: content, idle.
         case data
-        /// The content and its final dot, then the reply to it; in LMTP one for each accepted recipient. Next: completed.
+        /// The content and its final dot, or `BDAT LAST` and the content, then the reply to it; in LMTP one for each accepted recipient. Next: completed.
         case content
         /// Past the transaction. Next: idle.
         case completed

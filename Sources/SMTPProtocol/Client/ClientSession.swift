@@ -34,6 +34,8 @@ package struct ClientSession {
     package let dialect: Dialect
     let ehloName: String
     let startTLS: StartTLS
+    /// BDAT in place of DATA where the host offers CHUNKING (RFC 3030).
+    let usesChunking: Bool
     let timeouts: ClientTimeouts
 
     var sendCursor = Cursor(.ehlo)
@@ -57,10 +59,14 @@ package struct ClientSession {
         case ended
     }
 
-    package init(dialect: Dialect = .smtp, ehloName: String, startTLS: StartTLS, timeouts: ClientTimeouts) {
+    package init(
+        dialect: Dialect = .smtp, ehloName: String, startTLS: StartTLS, chunking: Bool = false,
+        timeouts: ClientTimeouts
+    ) {
         self.dialect = dialect
         self.ehloName = ehloName
         self.startTLS = startTLS
+        usesChunking = chunking
         self.timeouts = timeouts
     }
 
@@ -151,7 +157,7 @@ extension ClientSession {
     /// Starts a transaction; only when `isIdle`.
     package mutating func begin(_ outbound: OutboundTransaction, _ out: inout ByteBuffer) {
         precondition(isIdle && transaction == nil, "a transaction begins in an idle session")
-        var state = TransactionState(outbound)
+        var state = TransactionState(outbound, asChunk: usesChunking && offered.contains(.chunking))
         let obstacle = state.obstacle(offered)
         state.failure = obstacle
         transaction = state
@@ -201,12 +207,13 @@ extension ClientSession {
         end(Failure(stage: stage, cause: .local, text: text))
     }
 
-    /// The next piece of the content while it is being sent; with the last one the final dot has been handed over.
+    /// The next piece of the content while it is being sent; with the last one the final dot, or the end of the last
+    /// chunk, has been handed over.
     package mutating func nextContentPiece() -> ByteBuffer? {
         guard sendCursor.step == .content, receiveCursor.step == .content, transaction != nil else { return nil }
-        guard let piece = transaction?.stuffer.next() else { return nil }
+        guard let piece = transaction?.pieces.next() else { return nil }
         progress &+= 1
-        if transaction?.stuffer.isFinished == true { sendCursor = Cursor(.completed) }
+        if transaction?.pieces.isFinished == true { sendCursor = Cursor(.completed) }
         return piece
     }
 

@@ -6,7 +6,7 @@ struct TransactionState {
     let outbound: OutboundTransaction
     /// An address needs SMTPUTF8, or the message came with it.
     let needsUTF8: Bool
-    var stuffer: DotStuffer
+    var pieces: ContentPieces
     /// Recipients with a positive reply to RCPT.
     private(set) var accepted = 0
     /// Stands for every recipient without a result of its own.
@@ -16,10 +16,10 @@ struct TransactionState {
     /// Results of single recipients, in ascending order of their places. Empty for most transactions.
     private var decided: [(index: Int, result: RecipientResult)] = []
 
-    init(_ outbound: OutboundTransaction) {
+    init(_ outbound: OutboundTransaction, asChunk: Bool) {
         self.outbound = outbound
         needsUTF8 = outbound.smtpUTF8 || Self.hasNonASCIIAddress(outbound)
-        stuffer = DotStuffer(outbound.content)
+        pieces = asChunk ? .chunk(LastChunk(outbound.content)) : .stuffed(DotStuffer(outbound.content))
     }
 
     var recipientCount: Int { outbound.recipients.count }
@@ -29,6 +29,9 @@ struct TransactionState {
 
     /// Every recipient has its result.
     var isDecided: Bool { failure != nil || outcome != nil || decided.count == recipientCount }
+
+    /// No reply to the content has come: all results so far are of RCPT.
+    var isFirstAnswer: Bool { outcome == nil && decided.count == recipientCount - accepted }
 
     mutating func accept() { accepted += 1 }
 
@@ -45,7 +48,7 @@ struct TransactionState {
     }
 
     /// A lone dot instead of the content.
-    mutating func sendNothing() { stuffer = DotStuffer(ByteBuffer()) }
+    mutating func sendNothing() { pieces = .stuffed(DotStuffer(ByteBuffer())) }
 
     func results() -> [RecipientResult] {
         let common =

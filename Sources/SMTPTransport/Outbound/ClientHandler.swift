@@ -37,7 +37,8 @@ final class ClientHandler: ChannelInboundHandler {
             case .required: .required
             }
         session = ClientSession(
-            dialect: target.dialect, ehloName: target.ehloName, startTLS: startTLS, timeouts: target.timeouts)
+            dialect: target.dialect, ehloName: target.ehloName, startTLS: startTLS, chunking: target.chunking,
+            timeouts: target.timeouts)
         self.target = target
         self.transcript = transcript
         deadline = DeadlineTimer(loop)

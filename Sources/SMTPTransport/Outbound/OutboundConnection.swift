@@ -32,13 +32,15 @@ package final class OutboundConnection {
         package var tls: TLSPolicy
         package var timeouts: ClientTimeouts
         package var dialect: ClientSession.Dialect
+        /// BDAT in place of DATA where the host offers CHUNKING.
+        package var chunking: Bool
         /// Instead of the process's own contexts, for other trust roots. It has to fit `tls`.
         package var tlsContext: NIOSSLContext?
 
         package init(
             address: SocketAddress, hostName: String, ehloName: String, source: SocketAddress? = nil,
             tls: TLSPolicy = .opportunistic, timeouts: ClientTimeouts = ClientTimeouts(),
-            dialect: ClientSession.Dialect = .smtp, tlsContext: NIOSSLContext? = nil
+            dialect: ClientSession.Dialect = .smtp, chunking: Bool = false, tlsContext: NIOSSLContext? = nil
         ) {
             self.address = address
             self.hostName = hostName
@@ -47,6 +49,7 @@ package final class OutboundConnection {
             self.tls = tls
             self.timeouts = timeouts
             self.dialect = dialect
+            self.chunking = chunking
             self.tlsContext = tlsContext
         }
     }

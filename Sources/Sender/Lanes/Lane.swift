@@ -103,7 +103,7 @@ final class Lane {
             pacing.opened(now: group.instant)
             opening += 1
             let connection = LaneConnection(
-                lane: self, candidate: candidate, inClear: group.hasBrokenTLS(candidate.host))
+                lane: self, candidate: candidate, inClear: group.brokenTLS.has(candidate.host, at: group.instant))
             connections[ObjectIdentifier(connection)] = connection
             connection.open()
         }
@@ -157,7 +157,7 @@ final class Lane {
         let key = memoryKey(connection.candidate)
         let decision = FailurePolicy.disposition(of: failure, in: context(isLastHost: false))
         if decision.step == .retryInClear {
-            group.rememberBrokenTLS(connection.candidate.host)
+            group.brokenTLS.remember(connection.candidate.host, at: group.instant)
             group.health.abandoned(key, now: group.instant)
             return pump()
         }
@@ -181,7 +181,13 @@ final class Lane {
             },
             began: began, facts: connection.facts)
         learn(from: attempt, connection)
-        if attempt.continuesAtNextHost {
+        if attempt.continuesByDATA {
+            group.withoutChunking.remember(connection.candidate.host, at: group.instant)
+            group.logger.notice(
+                "a host offers CHUNKING and refuses BDAT; it gets DATA for an hour",
+                metadata: [LogKey.site: "\(site.name)", LogKey.host: "\(connection.candidate.host)"])
+            ready.prepend(order)
+        } else if attempt.continuesAtNextHost {
             var order = order
             order.hostsTried += 1
             // Passed over until its back-off ends, so that the next connection goes to the next host.

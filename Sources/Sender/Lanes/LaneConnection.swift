@@ -57,7 +57,8 @@ final class LaneConnection: OutboundConnectionDelegate {
             .init(
                 address: address, hostName: candidate.host, ehloName: lane.source.ehloName,
                 source: isSocket ? nil : lane.source.address, tls: policy, timeouts: group.settings.timeouts,
-                dialect: lane.site.kind == .lmtp ? .lmtp : .smtp),
+                dialect: lane.site.kind == .lmtp ? .lmtp : .smtp,
+                chunking: lane.site.settings.chunking && !group.withoutChunking.has(candidate.host, at: group.instant)),
             on: group.loop, delegate: self)
         carrier = .connection(connection)
     }

@@ -32,11 +32,13 @@ final class LaneGroup: @unchecked Sendable {
     let logger: Logger
     var health: HostHealth
     var lastFailures = FailureMemory()
+    /// Hosts whose STARTTLS failed, and those that do not know BDAT though they offer CHUNKING.
+    var brokenTLS = HostMemory()
+    var withoutChunking = HostMemory()
     var random = SystemRandomNumberGenerator()
     private(set) var isStopping = false
     private var lanes: [LaneKey: Lane] = [:]
     private var waitingForGauge: [Lane] = []
-    private var brokenTLS: [String: MonotonicTime] = [:]
     private var reports: [AttemptReport] = []
     private var isFlushPlanned = false
     private let deliver: @Sendable (LaneNews) -> Void
@@ -75,13 +77,6 @@ final class LaneGroup: @unchecked Sendable {
     // MARK: What lanes ask for
 
     var instant: MonotonicTime { MonotonicTime(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
-
-    func rememberBrokenTLS(_ host: String) {
-        if brokenTLS.count >= 10_000 { brokenTLS = brokenTLS.filter { $0.value > instant } }
-        brokenTLS[host] = instant + .seconds(3600)
-    }
-
-    func hasBrokenTLS(_ host: String) -> Bool { brokenTLS[host].map { $0 > instant } ?? false }
 
     func waitForGauge(_ lane: Lane) { waitingForGauge.append(lane) }
 
@@ -151,6 +146,18 @@ enum LaneNews: Sendable {
     case reports([AttemptReport])
     /// The lane ran out of hosts while nothing was left to give back.
     case down(LaneKey, until: Timestamp, reason: String)
+}
+
+/// Hosts of which something is remembered for an hour.
+struct HostMemory {
+    private var hosts: [String: MonotonicTime] = [:]
+
+    mutating func remember(_ host: String, at now: MonotonicTime) {
+        if hosts.count >= 10_000 { hosts = hosts.filter { $0.value > now } }
+        hosts[host] = now + .seconds(3600)
+    }
+
+    func has(_ host: String, at now: MonotonicTime) -> Bool { hosts[host].map { $0 > now } ?? false }
 }
 
 /// Latest failure of each host in the dead-host memory, to explain why its mail waits. Bounded.

@@ -69,6 +69,13 @@ struct Attempt: Sendable {
     var continuesAtNextHost: Bool { goesOn(.nextHost) }
     var continuesAtNextSource: Bool { goesOn(.nextSource) }
 
+    /// Nobody has it: BDAT was unknown to the host, and recipients that it refused are asked for again.
+    var continuesByDATA: Bool {
+        outcomes.contains { outcome in
+            if case .failed(_, let disposition) = outcome { disposition.step == .retryByDATA } else { false }
+        }
+    }
+
     private func goesOn(_ step: Disposition.Step) -> Bool {
         outcomes.allSatisfy { outcome in
             if case .failed(_, let disposition) = outcome { disposition.step == step } else { false }

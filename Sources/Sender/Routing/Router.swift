@@ -72,6 +72,7 @@ extension LaneSettings {
         limit(connections: sender.lane.connectionRate)
         idleTime = TimeAmount(sender.lane.idleTimeout)
         tls = sender.tls
+        chunking = sender.chunking
         port = sender.port
     }
 
@@ -93,6 +94,7 @@ extension LaneSettings {
         }
         settings.pool = route.pool
         settings.tls = route.tls ?? tls
+        settings.chunking = route.chunking ?? chunking
         switch route.action {
         case .lmtp: settings.port = Router.portOfLMTP
         // Nothing is won by a new thread now and then.

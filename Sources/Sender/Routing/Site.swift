@@ -73,6 +73,7 @@ struct LaneSettings: Sendable, Equatable {
     var idleTime: TimeAmount = .seconds(30)
     var pool: String?
     var tls: TLSPolicy = .opportunistic
+    var chunking = true
     var port = 25
 }
 

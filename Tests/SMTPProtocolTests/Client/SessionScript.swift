@@ -22,10 +22,11 @@ struct SessionScript {
 
     init(
         _ transactions: [OutboundTransaction] = [], startTLS: ClientSession.StartTLS = .never,
-        dialect: ClientSession.Dialect = .smtp, chunk: Int? = nil
+        dialect: ClientSession.Dialect = .smtp, chunking: Bool = false, chunk: Int? = nil
     ) {
         session = ClientSession(
-            dialect: dialect, ehloName: "a1.example.org", startTLS: startTLS, timeouts: ClientTimeouts())
+            dialect: dialect, ehloName: "a1.example.org", startTLS: startTLS, chunking: chunking,
+            timeouts: ClientTimeouts())
         self.transactions = transactions
         self.chunk = chunk
     }

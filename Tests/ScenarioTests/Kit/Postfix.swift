@@ -29,6 +29,13 @@ final class Postfix {
         return postfix
     }
 
+    /// Lines of its log.
+    var log: [Substring] {
+        get throws {
+            try String(contentsOfFile: "\(directory)/mail.log", encoding: .utf8).split(separator: "\n")
+        }
+    }
+
     func stop() async throws {
         isRunning = false
         _ = try await ChildProcess.run("postfix", ["-c", "\(directory)/etc", "stop"])

@@ -12,6 +12,8 @@ final class ScriptedPeer: Sendable {
         case mail(String)
         case rcpt(String)
         case data
+        /// BDAT; an empty answer reads on, any other is given at once and leaves the chunk to be read as commands.
+        case bdat
         /// After the content: of the envelope what was answered 250.
         case dot(Mail)
     }
@@ -41,12 +43,16 @@ final class ScriptedPeer: Sendable {
         var connections = 0
         var held: [@Sendable () -> Void] = []
         var holds = true
+        var chunks = 0
+        let offersChunking: Bool
         var script: Script
     }
 
     fileprivate final class Shared: Sendable {
         let state: Mutex<State>
-        init(_ script: @escaping Script) { state = Mutex(State(script: script)) }
+        init(_ script: @escaping Script, chunking: Bool) {
+            state = Mutex(State(offersChunking: chunking, script: script))
+        }
     }
 
     let port: Int
@@ -56,10 +62,11 @@ final class ScriptedPeer: Sendable {
     /// - Parameters:
     ///   - port: 0 takes a free one.
     ///   - socket: Path of a Unix socket to listen on instead.
+    ///   - chunking: It offers CHUNKING.
     init(
-        port: Int = 0, socket: String? = nil, _ script: @escaping Script = ScriptedPeer.welcome
+        port: Int = 0, socket: String? = nil, chunking: Bool = false, _ script: @escaping Script = ScriptedPeer.welcome
     ) async throws {
-        let shared = Shared(script)
+        let shared = Shared(script, chunking: chunking)
         self.shared = shared
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -88,12 +95,15 @@ final class ScriptedPeer: Sendable {
         case .mail: "250 2.1.0 ok"
         case .rcpt: "250 2.1.5 ok"
         case .data: "354 go"
+        case .bdat: ""
         case .dot: "250 2.0.0 taken"
         }
     }
 
     /// Messages answered with 250 after the final dot, in order.
     var taken: [Mail] { shared.state.withLock { $0.taken } }
+    /// BDAT commands seen, whatever the answer.
+    var chunks: Int { shared.state.withLock { $0.chunks } }
     var connections: Int { shared.state.withLock { $0.connections } }
     /// Final dots seen, whatever the answer.
     var dots: Int { shared.state.withLock { $0.dots } }
@@ -124,6 +134,8 @@ private final class PeerSession: ChannelInboundHandler {
     private var mail = ScriptedPeer.Mail()
     private var hasMail = false
     private var isContent = false
+    /// Octets of the chunk that are still to come.
+    private var chunkLeft: Int?
     private var isBusy = false
 
     init(_ shared: ScriptedPeer.Shared) { self.shared = shared }
@@ -142,8 +154,17 @@ private final class PeerSession: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func proceed(_ context: ChannelHandlerContext) {
-        while !isBusy, let line = nextLine() {
-            if isContent { contentLine(line, context) } else { command(line, context) }
+        while !isBusy {
+            if let left = chunkLeft {
+                guard input.readableBytes >= left else { return }
+                chunkLeft = nil
+                mail.content = input.readString(length: left) ?? ""
+                contentEnded(context)
+            } else if let line = nextLine() {
+                if isContent { contentLine(line, context) } else { command(line, context) }
+            } else {
+                return
+            }
         }
     }
 
@@ -159,6 +180,10 @@ private final class PeerSession: ChannelInboundHandler {
             return
         }
         isContent = false
+        contentEnded(context)
+    }
+
+    private func contentEnded(_ context: ChannelHandlerContext) {
         let done = mail
         mail = ScriptedPeer.Mail()
         shared.state.withLock { $0.dots += 1 }
@@ -169,7 +194,9 @@ private final class PeerSession: ChannelInboundHandler {
 
     private func command(_ line: String, _ context: ChannelHandlerContext) {
         switch line.prefix(4).uppercased() {
-        case "EHLO", "HELO", "LHLO": say("250-peer.test\r\n250-PIPELINING\r\n250 DSN", context)
+        case "EHLO", "HELO", "LHLO":
+            let chunking = shared.state.withLock { $0.offersChunking } ? "250-CHUNKING\r\n" : ""
+            say("250-peer.test\r\n250-PIPELINING\r\n\(chunking)250 DSN", context)
         case "MAIL":
             let path = Self.path(line)
             mail = ScriptedPeer.Mail()
@@ -184,6 +211,14 @@ private final class PeerSession: ChannelInboundHandler {
         case "DATA":
             if mail.recipients.isEmpty { return say("503 5.5.1 no recipients", context) }
             ask(.data, context) { self.isContent = $0 }
+        case "BDAT":
+            shared.state.withLock { $0.chunks += 1 }
+            let length = Int(line.split(separator: " ").dropFirst().first ?? "")
+            let script = shared.state.withLock { $0.script }
+            switch script(.bdat) {
+            case .reply(""): chunkLeft = length
+            case let answer: give(answer, context) { _ in }
+            }
         case "RSET":
             mail = ScriptedPeer.Mail()
             say("250 2.0.0 ok", context)
@@ -201,7 +236,11 @@ private final class PeerSession: ChannelInboundHandler {
     /// - Parameter then: Told whether the answer was positive, just before it is sent.
     private func ask(_ step: ScriptedPeer.Step, _ context: ChannelHandlerContext, then: @escaping (Bool) -> Void) {
         let script = shared.state.withLock { $0.script }
-        switch script(step) {
+        give(script(step), context, then: then)
+    }
+
+    private func give(_ answer: ScriptedPeer.Answer, _ context: ChannelHandlerContext, then: @escaping (Bool) -> Void) {
+        switch answer {
         case .reply(let reply): give(reply, context, then)
         case .hangUp:
             isBusy = true

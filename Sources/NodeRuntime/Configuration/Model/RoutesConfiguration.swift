@@ -63,6 +63,7 @@ package struct RouteConfiguration: Equatable, Sendable {
     package var action: Action
     package var pool: String?
     package var tls: TLSPolicy?
+    package var chunking: Bool?
     package var connections: Int?
     package var messagesPerConnection: Int?
     package var connectionRate: RateOverride?

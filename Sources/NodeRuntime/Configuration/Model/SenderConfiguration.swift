@@ -24,6 +24,8 @@ package struct SenderConfiguration: Equatable, Sendable {
     package var lane = LaneConfiguration()
     package var deadHost = DeadHostConfiguration()
     package var tls = TLSPolicy.opportunistic
+    /// BDAT in place of DATA where a host offers CHUNKING (RFC 3030).
+    package var chunking = true
     package var family = AddressFamily.both
     package var timeouts = SenderTimeouts()
     package var recipientsPerTransaction = 100

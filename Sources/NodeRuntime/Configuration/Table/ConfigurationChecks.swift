@@ -168,7 +168,7 @@ extension NodeConfiguration {
 
     private func checkMaildir(_ route: RouteConfiguration, key: String, _ reader: ConfigurationReader) {
         if case .maildir = route.action {
-            let foreign = ["tls", "pool", "port", "messages_per_connection", "connection_rate"]
+            let foreign = ["tls", "chunking", "pool", "port", "messages_per_connection", "connection_rate"]
             refuse(foreign, of: "a Maildir", key: key, reader)
         } else {
             refuse(["create"], of: "anything but a Maildir", key: key, reader)

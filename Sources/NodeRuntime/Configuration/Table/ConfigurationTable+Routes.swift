@@ -54,6 +54,9 @@ extension ConfigurationTable {
         )
         Field("tls", \.template.tls, ValueKind.choice.optional, default: "sender.tls", "STARTTLS.")
         Field(
+            "chunking", \.template.chunking, ValueKind.boolean.optional, default: "sender.chunking",
+            "BDAT in place of DATA where a host offers CHUNKING (RFC 3030).")
+        Field(
             "connections", \.template.connections, ValueKind.integer(1...10_000).optional,
             default: "sender.lane.connections",
             "Connections of a lane at most; of maildir, messages written at the same time.")

@@ -32,6 +32,7 @@ extension ConfigurationTable {
         Field("lane", \.lane, lane, "Connections from one source to one site.")
         Field("dead_host", \.deadHost, deadHost, "Back-off of hosts that do not answer.")
         Field("tls", \.tls, .choice, "STARTTLS: where offered, never, or nothing without it (RFC 3207).")
+        Field("chunking", \.chunking, .boolean, "BDAT in place of DATA where a host offers CHUNKING (RFC 3030).")
         Field("family", \.family, .choice, "Address families to connect with; a source has its own anyway.")
         Field("timeouts", \.timeouts, timeouts, "Waits for the peer (RFC 5321 §4.5.3.2).")
         Field(
