@@ -96,8 +96,8 @@ let package = Package(
         target(
             "Ingress",
             [
-                "MailModel", "SMTPProtocol", "MessageFormat", "Spool", "SMTPTransport", "NodeRuntime",
-                nioCore, nioSSL, logging, lifecycle, deque,
+                "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "DNSClient", "SMTPTransport",
+                "NodeRuntime", nioCore, nioSSL, logging, lifecycle, deque,
             ]),
         target(
             "Sender",
@@ -141,7 +141,8 @@ let package = Package(
         tests(
             "IngressTests",
             [
-                "MailModel", "SMTPProtocol", "Spool", "SMTPTransport", "NodeRuntime", "Ingress", "MailTestKit",
+                "MailModel", "SMTPProtocol", "DeliveryPolicy", "Spool", "SMTPTransport", "NodeRuntime", "Ingress",
+                "MailTestKit",
                 nioCore, nioPosix, logging, lifecycle,
             ]),
         tests(

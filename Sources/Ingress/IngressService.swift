@@ -1,3 +1,4 @@
+package import DNSClient
 import Glibc
 package import Logging
 import MailModel
@@ -13,6 +14,7 @@ import Synchronization
 package final class IngressService: Service {
     private let configuration: NodeConfiguration
     private let spool: any Spool
+    private let resolver: Resolver?
     private let loops: any EventLoopGroup
     private let registry: MetricsRegistry
     private let metrics: IngressMetrics
@@ -22,30 +24,36 @@ package final class IngressService: Service {
     private let logger: Logger
     private let mayStart: @Sendable () async -> Void
     private let started: @Sendable () -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         /// Empty before the start.
         var listeners: [ListenAddress: SMTPListener] = [:]
         var gate: (limits: ClientLimitsConfiguration, gate: ClientGate?)?
+        /// Read before the start, and used by it.
+        var tables: IngressTables?
+        var verifier: RecipientVerifier?
     }
 
     /// - Parameters:
+    ///   - tables: Those of the configuration, where they are read already.
     ///   - mayStart: Returns when mail may be taken.
     ///   - started: Called once all listeners accept connections.
     package init(
-        _ configuration: NodeConfiguration, spool: any Spool, loops: any EventLoopGroup, metrics: MetricsRegistry,
-        logger: Logger, mayStart: @escaping @Sendable () async -> Void = {},
+        _ configuration: NodeConfiguration, spool: any Spool, resolver: Resolver? = nil, loops: any EventLoopGroup,
+        metrics: MetricsRegistry,
+        logger: Logger, tables: IngressTables? = nil, mayStart: @escaping @Sendable () async -> Void = {},
         started: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
-        self.spool = spool
+        (self.spool, self.resolver) = (spool, resolver)
         self.loops = loops
         registry = metrics
         self.metrics = IngressMetrics(registry: metrics)
         rejections = RejectionLog(spool: spool, node: configuration.node, metrics: self.metrics, logger: logger)
         gauge = ContentGauge(limit: configuration.ingress.memory)
         self.logger = logger
+        state = Mutex(State(tables: tables))
         self.mayStart = mayStart
         self.started = started
     }
@@ -86,11 +94,13 @@ extension IngressService: Reconfigurable {
     private func prepareListeners(_ configuration: NodeConfiguration) async throws -> @Sendable () async -> Void {
         let open = state.withLock { $0.listeners }
         let gate = gate(for: configuration.ingress.clientLimits)
+        let checks = try checks(configuration.ingress)
+        let verifier = verifier(for: configuration.ingress)
         var wanted: [(ListenerConfiguration, ListenerReceiver)] = []
         for listener in configuration.ingress.listeners {
             let receiver = ListenerReceiver(
                 listener, of: configuration, tls: try Self.tlsContext(listener), spool: spool, rejections: rejections,
-                gate: gate, metrics: metrics, logger: logger)
+                gate: gate, checks: checks, verifier: verifier, metrics: metrics, logger: logger)
             wanted.append((listener, receiver))
         }
         var added: [ListenAddress: SMTPListener] = [:]
@@ -111,6 +121,7 @@ extension IngressService: Reconfigurable {
             self.state.withLock { state in
                 state.listeners = open.filter { addresses.contains($0.key) }.merging(added) { $1 }
                 state.gate = (configuration.ingress.clientLimits, gate)
+                state.verifier = verifier
             }
             let closed = open.filter { !addresses.contains($0.key) }
             for address in closed.keys {
@@ -121,10 +132,30 @@ extension IngressService: Reconfigurable {
         }
     }
 
+    /// Reads the tables; a million entries take about a second of a thread that no mail waits for.
+    private func checks(_ ingress: IngressConfiguration) throws -> AddressChecks? {
+        let tables = try state.withLock { $0.tables.take() } ?? IngressTables.load(ingress)
+        for warning in tables.warnings.prefix(ConfigurationError.shown) {
+            logger.warning("a line of a table is not used as it stands", metadata: [LogKey.reason: "\(warning)"])
+        }
+        let further = tables.warnings.count + tables.furtherWarnings - ConfigurationError.shown
+        if further > 0 {
+            logger.warning("further lines of tables are not used", metadata: [LogKey.count: "\(further)"])
+        }
+        if ingress.tables.areGiven { logger.info("tables are read", metadata: [LogKey.count: "\(tables.count)"]) }
+        return AddressChecks(ingress, tables: tables)
+    }
+
     /// What clients did of late counts on while the limits stay the same.
     private func gate(for limits: ClientLimitsConfiguration) -> ClientGate? {
         if let known = state.withLock({ $0.gate }), known.limits == limits { return known.gate }
         return ClientGate(limits, metrics: metrics, logger: logger)
+    }
+
+    /// What is known of recipients stays known while the rules stay the same.
+    private func verifier(for ingress: IngressConfiguration) -> RecipientVerifier? {
+        if let known = state.withLock({ $0.verifier }), known.configuration == ingress.verify { return known }
+        return RecipientVerifier(ingress, resolver: resolver, metrics: metrics)
     }
 
     private func bind(

@@ -24,7 +24,7 @@ import Testing
                 }
                 action = session.recipientDecided(verdict, into: &output)
             }
-            if action == .checkSender { action = session.senderDecided(nil, into: &output) }
+            if action == .checkSender { action = session.senderDecided(.accept, into: &output) }
             if action != .proceed { return }
         }
     }

@@ -16,8 +16,11 @@ struct Acceptance: Sendable {
     let sendsFailureDSN: Bool
     let wishFields: WishFields
     let pools: Set<String>
+    /// `nil` where no tables are configured.
+    let checks: AddressChecks?
 
-    init(_ configuration: NodeConfiguration, listener: ListenerConfiguration) {
+    init(_ configuration: NodeConfiguration, listener: ListenerConfiguration, checks: AddressChecks? = nil) {
+        self.checks = checks
         node = configuration.node
         hostname = configuration.ingress.hostname.name
         sendsFailureDSN = listener.sendsFailureDSN
@@ -81,13 +84,17 @@ struct Acceptance: Sendable {
         origin.node = node
         origin.tls = transaction.tls
         origin.failureDSN = sendsFailureDSN
-        let groups = Self.split(transaction.envelope.recipients, atMost: recipientsPerPart)
-        return groups.enumerated().map { index, recipients in
-            var envelope = transaction.envelope
-            envelope.recipients = recipients
-            return MessageRecord(
-                queueID: queueID, part: index, parts: groups.count, arrival: time, envelope: envelope, wishes: wishes,
-                origin: origin, messageID: messageID, content: content)
+        let envelopes = ExpandedEnvelope(transaction.envelope, checks).envelopes.flatMap { whole in
+            Self.split(whole.recipients, atMost: recipientsPerPart).map { recipients in
+                var envelope = whole
+                envelope.recipients = recipients
+                return envelope
+            }
+        }
+        return envelopes.enumerated().map { index, envelope in
+            MessageRecord(
+                queueID: queueID, part: index, parts: envelopes.count, arrival: time, envelope: envelope,
+                wishes: wishes, origin: origin, messageID: messageID, content: content)
         }
     }
 

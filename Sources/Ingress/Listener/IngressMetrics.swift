@@ -1,3 +1,4 @@
+import DeliveryPolicy
 import NIOCore
 import NodeRuntime
 
@@ -19,7 +20,23 @@ struct IngressMetrics: Sendable {
     func clientOverLimit(_ listener: String, _ limit: String) {
         registry.counter(.clientLimitRefusals, listener, limit).add()
     }
+    /// - Parameter subject: `client` or `sender`; recipients are counted as rejected.
+    func accessRefused(_ listener: String, _ subject: String) {
+        registry.counter(.accessRefusals, listener, subject).add()
+    }
+    func calledOut(_ result: CallOutResult) { registry.counter(.callOuts, result.label).add() }
+    func discarded(_ listener: String) { registry.counter(.accessDiscards, listener).add() }
     func earlyTalk(_ listener: String) { registry.counter(.earlyTalkers, listener).add() }
     func proxyHeaderRefused(_ listener: String) { registry.counter(.proxyHeaderRefusals, listener).add() }
     func unconfirmed(_ listener: String) { registry.counter(.unconfirmedMessages, listener).add() }
+}
+
+extension CallOutResult {
+    fileprivate var label: String {
+        switch self {
+        case .exists: "exists"
+        case .unknown: "unknown"
+        case .unanswered: "unanswered"
+        }
+    }
 }

@@ -24,9 +24,16 @@ extension ListenerReceiver {
         if !client.isOverridden { client.mayOverride = isIn(listener.xclient.from) }
         client.limitKey = limitKey(client, isExempt: clientLimits.exempt.map(isIn) ?? client.isTrusted)
         if client.limitKey != nil, let refusal = gate?.connectionRefusal(client) { return .refuse(Reply(refusal)) }
+        if let checks, let address, client.isOverridden || !client.mayOverride,
+            let refusal = checks.clientRefusal(address)
+        {
+            metrics.accessRefused(client.listener, "client")
+            return .refuse(refusal)
+        }
         var session = session
         session.offersXCLIENT = client.mayOverride
-        session.asksBeforeMail = client.limitKey != nil && gate?.limitsMessages == true
+        session.asksBeforeMail =
+            client.limitKey != nil && gate?.limitsMessages == true || checks?.asksBeforeMail == true
         return .serve(session, tls: tls)
     }
 
@@ -38,7 +45,16 @@ extension ListenerReceiver {
         return address.network(prefix: address.isIPv6 ? clientLimits.ipv6Prefix : clientLimits.ipv4Prefix)
     }
 
-    func senderRefusal(_ client: ClientInfo) -> ServerReply? { gate?.senderRefusal(client) }
+    func checkSender(
+        _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo
+    ) -> SenderVerdict {
+        if client.limitKey != nil, let refusal = gate?.senderRefusal(client) { return .refuse(refusal) }
+        guard let checks, checks.asksBeforeMail else { return .accept }
+        let sender = localPart.isEmpty ? nil : checks.mailbox(localPart, at: domain)
+        guard let refusal = checks.senderRefusal(sender) else { return .accept }
+        metrics.accessRefused(client.listener, "sender")
+        return .decline(refusal)
+    }
 
     func refused(_ count: Int, of client: ClientInfo) -> ServerReply? { gate?.refused(count, of: client) }
 

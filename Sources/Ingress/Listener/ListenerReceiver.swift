@@ -1,3 +1,4 @@
+import DeliveryPolicy
 import Logging
 import MailModel
 import NIOCore
@@ -17,6 +18,9 @@ final class ListenerReceiver: MailReceiver {
     let gate: ClientGate?
     let clientLimits: ClientLimitsConfiguration
     private let domains: DomainTable
+    /// `nil` where no tables are configured.
+    let checks: AddressChecks?
+    let verifier: RecipientVerifier?
     private let acceptance: Acceptance
     private let spool: any Spool
     let metrics: IngressMetrics
@@ -27,7 +31,8 @@ final class ListenerReceiver: MailReceiver {
 
     init(
         _ listener: ListenerConfiguration, of configuration: NodeConfiguration, tls: NIOSSLContext?, spool: any Spool,
-        rejections: RejectionLog, gate: ClientGate?, metrics: IngressMetrics, logger: Logger
+        rejections: RejectionLog, gate: ClientGate?, checks: AddressChecks?, verifier: RecipientVerifier?,
+        metrics: IngressMetrics, logger: Logger
     ) {
         self.listener = listener
         self.tls = tls
@@ -36,10 +41,11 @@ final class ListenerReceiver: MailReceiver {
         self.logger = logger
         self.rejections = rejections
         self.gate = gate
+        (self.checks, self.verifier) = (checks, verifier)
         clientLimits = configuration.ingress.clientLimits
         let ingress = configuration.ingress
         domains = DomainTable(ingress.domains)
-        acceptance = Acceptance(configuration, listener: listener)
+        acceptance = Acceptance(configuration, listener: listener, checks: checks)
         replyWithin = TimeAmount(ingress.replyWithin)
         session = ServerSession.Configuration(ingress, listener)
     }
@@ -48,17 +54,55 @@ final class ListenerReceiver: MailReceiver {
         _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo
     ) -> RecipientVerdict {
         // `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1).
-        if client.isTrusted || domain.isEmpty || domains.contains(domain) {
-            guard client.limitKey != nil, let refusal = gate?.recipientRefusal(client) else { return .accept }
-            return .refuse(refusal)
+        let isOurs = domain.isEmpty || domains.contains(domain)
+        guard let checks else {
+            guard isOurs || client.isTrusted else { return relayingDenied(localPart, domain, client) }
+            return gateVerdict(client)
         }
-        let recipient = Self.text(localPart) + "@" + Self.text(domain)
-        rejections.rejected(recipient, from: client, Reply(.relayingDenied), reason: "relaying denied")
-        return .refuse(.relayingDenied)
+        let mailbox = checks.mailbox(localPart, at: domain)
+        let isVirtual = checks.tables.recipients.isVirtualDomain(mailbox.domain)
+        guard isOurs || isVirtual || client.isTrusted else { return relayingDenied(localPart, domain, client) }
+        if case .refuse(let refusal) = gateVerdict(client) { return .refuse(refusal) }
+        let verdict = checks.verdict(mailbox, isOurs: isOurs)
+        switch verdict {
+        case .accept, .expand: break
+        case .refuse(let refusal): rejected(mailbox, client, Reply(refusal))
+        case .decline(let refusal): rejected(mailbox, client, refusal)
+        }
+        return verdict
     }
 
-    private static func text(_ bytes: Span<UInt8>) -> String {
-        bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    private func gateVerdict(_ client: ClientInfo) -> RecipientVerdict {
+        guard client.limitKey != nil, let refusal = gate?.recipientRefusal(client) else { return .accept }
+        return .refuse(refusal)
+    }
+
+    func verifyRecipient(
+        _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServerReply?>? {
+        guard let verifier, !domain.isEmpty else { return nil }
+        let mailbox = Mailbox(localPart: localPart.text, domain: Domain(canonical: domain.text))
+        guard let question = checks.map({ $0.questionable(mailbox) }) ?? mailbox, verifier.verifies(question.domain)
+        else { return nil }
+        let promise = eventLoop.makePromise(of: CallOutResult.self)
+        verifier.verify(question, on: eventLoop) { promise.succeed($0) }
+        return promise.futureResult.map { result in
+            let refusal = verifier.refusal(result)
+            if let refusal { self.rejected(mailbox, client, Reply(refusal), reason: "call-out") }
+            return refusal
+        }
+    }
+
+    private func rejected(_ recipient: Mailbox, _ client: ClientInfo, _ reply: Reply, reason: String = "table") {
+        rejections.rejected(recipient.description, from: client, reply, reason: reason)
+    }
+
+    private func relayingDenied(
+        _ localPart: Span<UInt8>, _ domain: Span<UInt8>, _ client: ClientInfo
+    ) -> RecipientVerdict {
+        let recipient = localPart.text + "@" + domain.text
+        rejections.rejected(recipient, from: client, Reply(.relayingDenied), reason: "relaying denied")
+        return .refuse(.relayingDenied)
     }
 
     func receive(
@@ -67,6 +111,13 @@ final class ListenerReceiver: MailReceiver {
         let time = Timestamp.now()
         var random = SystemRandomNumberGenerator()
         let queueID = QueueID(time: time, using: &random)
+        if let checks, checks.discards(transaction.envelope, from: client) {
+            metrics.discarded(listener.name)
+            logger.info(
+                "a message was discarded, as a table of access says",
+                metadata: [LogKey.queueID: "\(queueID)", LogKey.session: "\(client.sessionID)"])
+            return eventLoop.makeSucceededFuture(Reply(250, StatusDetail(0, 0), "queued as \(queueID)"))
+        }
         switch acceptance.accept(transaction, from: client, queueID: queueID, at: time) {
         case .failure(let refusal):
             for recipient in transaction.envelope.recipients {

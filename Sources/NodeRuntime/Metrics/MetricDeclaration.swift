@@ -41,6 +41,17 @@ extension MetricDeclaration {
         "apus_client_limit_refusals_total", .counter, labels: ["listener", "limit"],
         "Connections, MAIL and RCPT refused because their client was over a limit of ingress.client_limits or over "
             + "connections_per_client.", alert: "it rises and no attack is known: a limit is too low for a good client")
+    package static let accessRefusals = MetricDeclaration(
+        "apus_access_refusals_total", .counter, labels: ["listener", "table"],
+        "Connections and MAIL refused by a table of ingress.tables.access.")
+    package static let accessDiscards = MetricDeclaration(
+        "apus_access_discards_total", .counter, labels: ["listener"],
+        "Messages answered 250 and thrown away, as a table of ingress.tables.access says.",
+        alert: "it rises and nobody meant to throw mail away")
+    package static let callOuts = MetricDeclaration(
+        "apus_call_outs_total", .counter, labels: ["result"],
+        "Recipients that were asked for at the host of their domain, as ingress.verify says.",
+        alert: "most are unanswered: a host of ingress.verify is down, and mail for its domain is put off")
     package static let earlyTalkers = MetricDeclaration(
         "apus_early_talkers_total", .counter, labels: ["listener"],
         "Connections refused because the client wrote before the greeting.")

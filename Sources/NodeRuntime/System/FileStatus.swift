@@ -6,6 +6,7 @@ struct FileStatus {
     let isRegular: Bool
     let isSocket: Bool
     let inode: UInt
+    let size: Int
 
     /// Follows symbolic links; `nil` with `errno` set where there is nothing.
     init?(path: String) {
@@ -31,5 +32,6 @@ struct FileStatus {
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isSocket = status.st_mode & S_IFMT == S_IFSOCK
         inode = UInt(status.st_ino)
+        size = Int(status.st_size)
     }
 }

@@ -20,7 +20,7 @@ enum ClientCommand {
         out.writeStaticString("MAIL FROM:<")
         if let mailbox = transaction.reversePath.mailbox { write(mailbox, into: &out) }
         out.writeStaticString(">")
-        if offered.contains(.size) {
+        if offered.contains(.size), !transaction.isProbe {
             out.writeStaticString(" SIZE=")
             writeDecimal(transaction.content.readableBytes, into: &out)
         }

@@ -79,6 +79,8 @@ extension ClientSession {
 
     private mutating func receivedRCPT(_ reply: WireReply) {
         switch reply.replyClass {
+        case .positive where transaction?.outbound.isProbe == true:
+            decide(receiveCursor.index, .delivered(reply.reply()))
         case .positive: transaction?.accept()
         case .transient, .permanent: decide(receiveCursor.index, .failed(failure(reply)))
         case .intermediate: return violate("the reply to RCPT is 3xx")

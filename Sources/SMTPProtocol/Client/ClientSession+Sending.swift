@@ -44,6 +44,7 @@ extension ClientSession {
     private var maySend: Bool {
         switch sendCursor.step {
         case .ehlo, .helo, .startTLS, .reset, .quit: sendCursor == receiveCursor
+        case .data where transaction?.outbound.isProbe == true: false
         // RFC 3030 §4.2 lets BDAT go out with RCPT. Here it waits for the replies: nothing is then sent to a host that
         // takes none of the recipients, and no reply to BDAT can be mistaken for one to RCPT. It costs no round trip
         // more than DATA, which goes out with RCPT and whose content waits for the same replies.

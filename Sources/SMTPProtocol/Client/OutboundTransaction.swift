@@ -14,10 +14,13 @@ package struct OutboundTransaction: Sendable {
     /// ENVID, decoded (RFC 3461 §4.4).
     package var envelopeID: String?
     package var returnContent: ReturnContent?
+    /// Ends after RCPT, whose replies are the results; there is no content.
+    package var isProbe: Bool
 
     package init(
         reversePath: ReversePath, recipients: [Recipient], content: ByteBuffer, smtpUTF8: Bool = false,
-        body: BodyType = .sevenBit, envelopeID: String? = nil, returnContent: ReturnContent? = nil
+        body: BodyType = .sevenBit, envelopeID: String? = nil, returnContent: ReturnContent? = nil,
+        isProbe: Bool = false
     ) {
         self.reversePath = reversePath
         self.recipients = recipients
@@ -26,6 +29,7 @@ package struct OutboundTransaction: Sendable {
         self.body = body
         self.envelopeID = envelopeID
         self.returnContent = returnContent
+        self.isProbe = isProbe
     }
 }
 

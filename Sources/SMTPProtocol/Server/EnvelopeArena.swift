@@ -25,6 +25,8 @@ struct EnvelopeArena: Sendable {
     var isSMTPUTF8 = false
     /// SIZE of MAIL; 0 where it was not given.
     var declaredSize = 0
+    /// Recipients that those here stand for.
+    var copies = 0
 
     init() {
         bytes.reserveCapacity(1024)
@@ -41,7 +43,7 @@ struct EnvelopeArena: Sendable {
         recipients.removeAll(keepingCapacity: true)
         hashes.removeAll(keepingCapacity: true)
         reversePath = ParsedPath()
-        (envelopeID, returnContent, body, isSMTPUTF8, declaredSize) = (nil, nil, .sevenBit, false, 0)
+        (envelopeID, returnContent, body, isSMTPUTF8, declaredSize, copies) = (nil, nil, .sevenBit, false, 0, 0)
     }
 
     /// Takes back what was put into the arena last.

@@ -28,16 +28,29 @@ extension ServerSession {
         return reply(.senderOK, &output)
     }
 
-    /// - Parameter refusal: Of class 4, as another moment may be better; `nil` takes the command.
-    package mutating func senderDecided(_ refusal: ServerReply?, into output: inout ByteBuffer) -> Action {
+    /// Lets the adapter see the reverse-path, as `withPendingRecipient` does; both parts of `<>` are empty.
+    package func withPendingSender<Result>(
+        _ body: (_ localPart: Span<UInt8>, _ domain: Span<UInt8>) -> Result
+    ) -> Result {
+        let path = envelope.reversePath
+        let bytes = envelope.bytes.span
+        return body(bytes.extracting(path.localPart), bytes.extracting(path.domain))
+    }
+
+    package mutating func senderDecided(_ verdict: SenderVerdict, into output: inout ByteBuffer) -> Action {
         guard phase == .sender else { return .proceed }
         phase = .command
-        if let refusal {
+        switch verdict {
+        case .accept:
+            mailState = .sender
+            return reply(.senderOK, &output)
+        case .refuse(let refusal):
+            envelope.removeAll()
+            return reply(refusal, &output)
+        case .decline(let refusal):
             envelope.removeAll()
             return reply(refusal, &output)
         }
-        mailState = .sender
-        return reply(.senderOK, &output)
     }
 
     /// - Returns: The reply to refuse the command with, or `nil`.

@@ -39,13 +39,26 @@ extension ServerSession {
         guard phase == .recipient else { return .proceed }
         phase = .command
         switch verdict {
-        case .accept:
-            envelope.append(pendingRecipient)
-            return reply(.recipientOK, &output)
+        case .accept: return take(copies: 1, &output)
+        case .expand(let copies): return take(copies: copies, &output)
         case .refuse(let refusal):
             envelope.truncate(to: pendingRecipient.path.start)
             return reply(refusal, &output)
+        case .decline(let refusal):
+            envelope.truncate(to: pendingRecipient.path.start)
+            return reply(refusal, &output)
         }
+    }
+
+    private mutating func take(copies: Int, _ output: inout ByteBuffer) -> Action {
+        let isFirst = envelope.recipients.isEmpty
+        guard isFirst || envelope.copies + copies <= configuration.expandedRecipientLimit else {
+            envelope.truncate(to: pendingRecipient.path.start)
+            return reply(.tooManyRecipients, &output)
+        }
+        envelope.copies += copies
+        envelope.append(pendingRecipient)
+        return reply(.recipientOK, &output)
     }
 
     /// - Returns: The reply to refuse the command with, or `nil` when `pendingRecipient` is complete.

@@ -27,6 +27,18 @@ package struct ReceivedTransaction: Sendable {
 /// The role's answer to one RCPT.
 package enum RecipientVerdict: Sendable, Equatable {
     case accept
+    /// Taken, and stands for so many recipients.
+    case expand(Int)
     /// A reply of class 4 or 5.
     case refuse(ServerReply)
+    /// The same, made for this recipient; 421 closes the connection.
+    case decline(Reply)
+}
+
+/// The role's answer to one MAIL.
+package enum SenderVerdict: Sendable, Equatable {
+    case accept
+    case refuse(ServerReply)
+    /// As for a recipient.
+    case decline(Reply)
 }

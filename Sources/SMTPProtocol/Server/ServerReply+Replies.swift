@@ -80,5 +80,8 @@ extension ServerReply {
     package static let shuttingDown = ServerReply(421, StatusDetail(3, 2), "Shutting down, try later")
     package static let timedOut = ServerReply(421, StatusDetail(4, 2), "Timeout, closing connection")
     package static let localError = ServerReply(451, StatusDetail(3, 0), "Local error in processing, try later")
+    package static let cannotVerifyNow = ServerReply(
+        450, StatusDetail(1, 1), "Recipient cannot be verified now, try later")
+    package static let userUnknown = ServerReply(550, StatusDetail(1, 1), "User unknown")
     package static let relayingDenied = ServerReply(550, StatusDetail(7, 1), "Relaying denied")
 }

@@ -16,6 +16,8 @@ extension ServerSession {
         package var sizeLimit = 50_000_000
         /// RFC 5321 §4.5.3.1.8 wants 100 or more.
         package var recipientLimit = 1000
+        /// Recipients of a transaction after aliases and the like; one alone may be more.
+        package var expandedRecipientLimit = 10_000
         /// Negative replies to commands between two accepted messages; the next one closes the connection.
         package var errorLimit = 20
         /// Commands that bring no mail forward between two accepted messages; each further one counts as an error.
@@ -29,7 +31,7 @@ extension ServerSession {
         package var offersTLS = false
         /// The client is trusted to speak for others.
         package var offersXCLIENT = false
-        /// MAIL is put to the adapter before it is answered.
+        /// MAIL is put to the adapter before it is answered; what it is asked about is `withPendingSender`.
         package var asksBeforeMail = false
         /// Refuses all but greeting and STARTTLS in clear (RFC 3207 §4).
         package var requiresTLS = false

@@ -240,6 +240,17 @@ extension ServerSession {
         return reply.isPermanentError && tooManyErrors() ? close(.tooManyErrors, &output) : .proceed
     }
 
+    /// The same for a reply that is no constant; 421 closes the connection (RFC 5321 §3.8).
+    mutating func reply(_ reply: Reply, _ output: inout ByteBuffer) -> Action {
+        reply.write(into: &output)
+        if reply.code == 421 {
+            endTransaction()
+            phase = .closed
+            return .close
+        }
+        return reply.code >= 500 && tooManyErrors() ? close(.tooManyErrors, &output) : .proceed
+    }
+
     mutating func close(_ reply: ServerReply, _ output: inout ByteBuffer) -> Action {
         reply.write(into: &output)
         endTransaction()

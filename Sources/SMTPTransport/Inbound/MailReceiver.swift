@@ -16,9 +16,8 @@ package protocol MailReceiver: AnyObject, Sendable {
     /// Why no new mail can be taken now, of class 4; `nil` while it can. Asked once for each read, so it must be cheap.
     func mailRefusal() -> ServerReply?
 
-    /// Whether the client may send one more message now, of class 4 where not. Asked for each MAIL whose session has
-    /// `asksBeforeMail`.
-    func senderRefusal(_ client: ClientInfo) -> ServerReply?
+    /// Judges one MAIL of a session that has `asksBeforeMail`; both spans are those of `ServerSession.withPendingSender`.
+    func checkSender(_ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo) -> SenderVerdict
 
     /// So many commands of the client were refused.
     ///
@@ -28,9 +27,17 @@ package protocol MailReceiver: AnyObject, Sendable {
     /// Tells what happened to a connection outside its session.
     func noted(_ event: ConnectionEvent, of client: ClientInfo)
 
-    /// Judges one RCPT, synchronously and without allocating; both spans are those of
+    /// Judges one RCPT, synchronously and, where no tables are asked, without allocating; both spans are those of
     /// `ServerSession.withPendingRecipient`.
     func checkRecipient(_ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo) -> RecipientVerdict
+
+    /// Asked about a recipient that `checkRecipient` takes, where that is not certain yet.
+    ///
+    /// - Returns: `nil` where it is. Else the connection reads nothing until the future is fulfilled: with a reply that
+    ///   refuses the recipient, or with `nil`. A failed future takes it.
+    func verifyRecipient(
+        _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServerReply?>?
 
     /// Takes a complete message.
     ///
@@ -44,7 +51,12 @@ package protocol MailReceiver: AnyObject, Sendable {
 extension MailReceiver {
     package func expectsProxyHeader(from client: ClientInfo) -> Bool { false }
     package func mailRefusal() -> ServerReply? { nil }
-    package func senderRefusal(_ client: ClientInfo) -> ServerReply? { nil }
+    package func checkSender(
+        _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo
+    ) -> SenderVerdict { .accept }
+    package func verifyRecipient(
+        _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ServerReply?>? { nil }
     package func refused(_ count: Int, of client: ClientInfo) -> ServerReply? { nil }
     package func noted(_ event: ConnectionEvent, of client: ClientInfo) {}
 }

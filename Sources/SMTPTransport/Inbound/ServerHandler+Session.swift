@@ -37,6 +37,7 @@ extension ServerHandler {
             let verdict = session.withPendingRecipient { localPart, domain in
                 shared.receiver.checkRecipient(localPart, at: domain, from: client)
             }
+            if verify(verdict, context) { return true }
             action = session.recipientDecided(verdict, into: &output)
         }
         if session.errors > tarpitThreshold { holdBack(context) }
@@ -44,12 +45,38 @@ extension ServerHandler {
         case .needMoreBytes: return false
         case .proceed, .checkRecipient: break
         case .checkSender:
-            let refusal = shared.receiver.senderRefusal(client)
-            if session.senderDecided(refusal, into: &output) == .close { close(context) }
+            let verdict = session.withPendingSender { localPart, domain in
+                shared.receiver.checkSender(localPart, at: domain, from: client)
+            }
+            if session.senderDecided(verdict, into: &output) == .close { close(context) }
         case .overrideClient: overrideClient(context)
         case .accept: deliver(context)
         case .beginTLS: beginTLS(context)
         case .close: close(context)
+        }
+        return true
+    }
+
+    /// - Returns: Whether the answer to RCPT comes later.
+    private func verify(_ verdict: RecipientVerdict, _ context: ChannelHandlerContext) -> Bool {
+        switch verdict {
+        case .refuse, .decline: return false
+        case .accept, .expand: break
+        }
+        let answer = session.withPendingRecipient { localPart, domain in
+            shared.receiver.verifyRecipient(localPart, at: domain, from: client, on: context.eventLoop)
+        }
+        guard let answer else { return false }
+        isAwaitingAcceptance = true
+        answer.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
+            self.isAwaitingAcceptance = false
+            guard let context = self.context, self.state == .running else { return }
+            var verdict = verdict
+            if case .success(let refusal?) = result { verdict = .refuse(refusal) }
+            self.clock.progressed(.now(), isReceivingContent: false, received: 0)
+            if self.session.recipientDecided(verdict, into: &self.output) == .close { self.close(context) }
+            // Within `process` the loop there goes on.
+            if !self.isProcessing { self.resume(context) }
         }
         return true
     }

@@ -69,7 +69,7 @@ package final class ServerHandler: ChannelDuplexHandler {
     var cipherWatch: CipherWatch?
     var input = ByteBuffer()
     var output = ByteBuffer()
-    /// The role considers a message.
+    /// The role considers a message or a recipient.
     package var isAwaitingAcceptance = false
     /// The client does not read.
     var isStalled = false

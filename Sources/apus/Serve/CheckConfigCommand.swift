@@ -27,8 +27,19 @@ struct CheckConfigCommand: AsyncParsableCommand {
         switch location {
         case .file(let path):
             say("\(path): good; node \(configuration.node)")
+            try checkTables(configuration)
             if let bounces = configuration.sender.bounces { say("\(bounces.file): good; \(bounces.rules.count) rules") }
         case .defaults: say("no configuration file was found; the defaults apply")
         }
+    }
+
+    private func checkTables(_ configuration: NodeConfiguration) throws {
+        let tables: IngressTables
+        do throws(ConfigurationError) { tables = try IngressTables.load(configuration.ingress) } catch {
+            throw Exit.saying("\(error)", Exit.configuration)
+        }
+        for warning in tables.warnings { ToolFile.standardError.say("warning: \(warning)") }
+        if tables.furtherWarnings > 0 { ToolFile.standardError.say("warning: \(tables.furtherWarnings) more") }
+        if tables.count > 0 { say("tables: good; \(tables.count) entries") }
     }
 }

@@ -31,6 +31,8 @@ struct Node {
     /// Runs until a signal or a failure ends it.
     func run() async throws {
         raiseFileLimit()
+        // What is wrong with them stops the start before anything is opened.
+        let tables = roles.contains(.ingress) ? try IngressTables.load(configuration.ingress) : nil
         let metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
         let health = NodeHealth()
@@ -70,8 +72,8 @@ struct Node {
         }
         if roles.contains(.ingress) {
             let ingress = IngressService(
-                configuration, spool: spool, loops: loops, metrics: metrics,
-                logger: Logger(label: "ingress"),
+                configuration, spool: spool, resolver: resolver, loops: loops, metrics: metrics,
+                logger: Logger(label: "ingress"), tables: tables,
                 // The sender commits where it begins before the first record is written.
                 mayStart: { for await _ in senderIsReady {} },
                 started: { health.set("ingress", .ready) })

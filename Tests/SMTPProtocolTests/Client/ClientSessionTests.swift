@@ -46,6 +46,33 @@ import Testing
         #expect(script.closing == ["polite"])
     }
 
+    @Test(arguments: chunks) func aProbeEndsBehindRCPT(chunk: Int?) {
+        var probes = [mail("b", "c"), mail("d")]
+        for index in probes.indices { probes[index].isProbe = true }
+        var script = SessionScript(probes, chunk: chunk)
+        script.run(
+            Self.opening + """
+                C: MAIL FROM:<a@x.example>
+                C: RCPT TO:<b@y.example>
+                C: RCPT TO:<c@y.example>
+                S: 250 2.1.0 ok
+                S: 250 2.1.5 ok
+                S: 550 5.1.1 no such mailbox
+                C: RSET
+                C: MAIL FROM:<a@x.example>
+                C: RCPT TO:<d@y.example>
+                S: 250 ok
+                S: 550 5.1.0 not from you
+                S: 503 5.5.1 MAIL first
+                C: QUIT
+                S: 221 bye
+                """)
+        #expect(
+            script.outcomes == [
+                "delivered: 250 2.1.5 ok", "rcpt: 550 5.1.1 no such mailbox", "mail: 550 5.1.0 not from you",
+            ])
+    }
+
     @Test(arguments: chunks) func oneCommandAtATime(chunk: Int?) {
         var script = SessionScript([mail("b", "c"), mail("d")], chunk: chunk)
         script.run(

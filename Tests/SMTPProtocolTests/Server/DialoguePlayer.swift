@@ -50,7 +50,7 @@ struct DialoguePlayer {
             }
             if action == .checkSender {
                 senderRefusals -= 1
-                action = session.senderDecided(senderRefusals == -1 ? .sendingTooFast : nil, into: &output)
+                action = session.senderDecided(senderRefusals == -1 ? .refuse(.sendingTooFast) : .accept, into: &output)
             }
             note(output)
             output.clear()
@@ -84,6 +84,9 @@ struct DialoguePlayer {
         switch String(decoding: domain.indices.map { domain[$0] }, as: UTF8.self).lowercased() {
         case "denied.test": return .refuse(.relayingDenied)
         case "later.test": return .refuse(.systemBusy)
+        case "many.test": return .expand(6000)
+        case "table.test": return .decline(Reply(551, StatusDetail(7, 9), "says a table"))
+        case "away.test": return .decline(Reply(421, StatusDetail(7, 0), "go away"))
         default: return .accept
         }
     }

@@ -8,7 +8,8 @@ final class Postfix {
 
     private init(directory: String) { self.directory = directory }
 
-    static func started(name: String, port: Int, relayPort: Int) async throws -> Postfix {
+    /// - Parameter more: Lines for `main.cf` that take the place of those here.
+    static func started(name: String, port: Int, relayPort: Int, more: String = "") async throws -> Postfix {
         // Postfix refuses directories below others' writable ones.
         let directory = "/var/lib/apus-scenario-\(name)-\(UUID().uuidString)"
         let files = FileManager.default
@@ -22,7 +23,7 @@ final class Postfix {
         chown("\(directory)/data", user.pointee.pw_uid, gid_t.max)
         let master = try String(contentsOfFile: "/usr/share/postfix/master.cf.dist", encoding: .utf8)
         try write(services(master, port: port), to: "\(directory)/etc/master.cf")
-        try write(settings(name, directory, relayPort), to: "\(directory)/etc/main.cf")
+        try write(settings(name, directory, relayPort) + more, to: "\(directory)/etc/main.cf")
         let started = try await ChildProcess.run("postfix", ["-c", "\(directory)/etc", "start"])
         guard started.exit == .code(0) else { throw TestKitError("postfix: \(started.errors + started.output)") }
         try await wait(until: "Postfix listens") { LoopbackPort.isListening(port) }

@@ -7,6 +7,9 @@ package struct IngressConfiguration: Equatable, Sendable {
     package var listeners = [ListenerConfiguration()]
     /// Recipient domains that anybody may write to; others need a client in `relayFrom`.
     package var domains: [Domain] = []
+    package var tables = TablesConfiguration()
+    package var rewrite = RewriteConfiguration()
+    package var verify = VerifyConfiguration()
     package var tls = TLSFiles()
     /// Bytes of one message; announced with SIZE (RFC 1870).
     package var sizeLimit = 50_000_000

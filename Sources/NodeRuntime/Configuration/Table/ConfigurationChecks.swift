@@ -71,6 +71,9 @@ extension NodeConfiguration {
                 key: "ingress.tarpit.after", value: "\(ingress.tarpit.after)",
                 "is never reached: ingress.errors_limit (\(ingress.errorsLimit)) closes the session before")
         }
+        if ingress.verify.positiveRefresh > ingress.verify.positiveExpire {
+            reader.report(key: "ingress.verify.positive_refresh", "is longer than positive_expire")
+        }
         var seen: [ListenAddress: Int] = [:]
         var names: [String: Int] = [:]
         for (index, listener) in ingress.listeners.enumerated() {

@@ -11,6 +11,9 @@ extension ConfigurationTable {
         Field(
             "domains", \.domains, .list(of: .domain, upTo: 100_000),
             "Recipient domains that any client may write to; others need relay_from.")
+        Field("tables", \.tables, tables, "Tables of Postfix and Sendmail, as text; read again with a reload.")
+        Field("rewrite", \.rewrite, rewrite, "Addresses of envelopes that are written otherwise from here on.")
+        Field("verify", \.verify, verify, "Recipients that are asked for at the host of their domain.")
         Field("tls", \.tls, tlsDefault, "Certificate of listeners without one of their own.")
         Field(
             "size_limit", \.sizeLimit, .size(64_000...2_000_000_000),

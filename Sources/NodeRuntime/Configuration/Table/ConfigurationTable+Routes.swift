@@ -92,7 +92,7 @@ extension ConfigurationTable {
             }, show: { _ in nil }, rows: section.rows)
     }()
 
-    private static let hostPort = ValueKind<HostPort>.text(
+    static let hostPort = ValueKind<HostPort>.text(
         "host:port or host, as 127.0.0.1:2600 or mail.example.org", show: { $0.description }
     ) { text throws(Refusal) in try HostPort(parsing: text) }
 
@@ -117,7 +117,7 @@ extension ConfigurationTable {
         }
     }
 
-    private static let onlyTrue = ValueKind<Bool>.scalar(
+    static let onlyTrue = ValueKind<Bool>.scalar(
         "true", schema: .object(["const": .boolean(true)]), show: { "\($0)" }
     ) { scalar throws(Refusal) in
         guard scalar.isPlain, scalar.text == "true" else { throw Refusal("is not true; leave the key out instead") }
