@@ -1,4 +1,5 @@
 import DeliveryPolicy
+import Logging
 import MailModel
 import NIOCore
 package import NodeRuntime
@@ -7,6 +8,7 @@ import SMTPProtocol
 extension SenderService: Reconfigurable {
     package func prepare(_ configuration: NodeConfiguration) throws -> @Sendable () async -> Void {
         let pools = try SourcePools(configuration.sender)
+        let router = try router(configuration)
         let rules = PatternLimitLog(configuration.sender.bounces, metrics: metrics, logger: logger)
         return { [self] in
             gauge.set(limit: configuration.sender.maxUncommitted)
@@ -15,10 +17,20 @@ extension SenderService: Reconfigurable {
             guard let dispatcher = current else { return }
             await onLoop(dispatcher.loop) {
                 dispatcher.reconfigure(
-                    .init(configuration), router: Router(routes: configuration.routes, sender: configuration.sender),
-                    pools: pools, retry: RetryPolicy(configuration.sender.retry))
+                    .init(configuration), router: router, pools: pools, retry: RetryPolicy(configuration.sender.retry))
             }
         }
+    }
+}
+
+extension SenderService {
+    /// Reads the tables of transports.
+    func router(_ configuration: NodeConfiguration) throws(ConfigurationError) -> Router {
+        let tables = try TransportTables.load(configuration)
+        for warning in tables.warnings.prefix(ConfigurationError.shown) {
+            logger.warning("a line of a table is not used as it stands", metadata: [LogKey.reason: "\(warning)"])
+        }
+        return Router(routes: configuration.routes, sender: configuration.sender, transports: tables)
     }
 }
 

@@ -83,7 +83,7 @@ package final class SenderService: Service {
         let loop = loops[0]
         return Dispatcher(
             loop: loop, settings: .init(configuration), spool: spool, subscription: subscription,
-            router: Router(routes: configuration.routes, sender: configuration.sender),
+            router: try router(configuration),
             sites: SiteDirectory(resolver: resolver, loop: loop), pools: try SourcePools(configuration.sender),
             groups: groups, gauge: gauge, retry: RetryPolicy(configuration.sender.retry),
             suppressions: suppressions, metrics: metrics, logger: logger

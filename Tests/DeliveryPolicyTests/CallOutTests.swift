@@ -60,13 +60,16 @@ import Testing
 
     @Test func whatWasUsedLongAgoLeavesFirst() {
         let cache = Asked(capacity: 100, times: .init())
-        for number in 0..<100 { cache.store(.exists, number, number) }
-        #expect(cache.answer(0, 100) != .none)
-        cache.store(.exists, 100, 100)
-        #expect(cache.cache.count == 91)
-        #expect(cache.answer(0, 100) != .none)
-        #expect(cache.answer(1, 100) == .none)
-        #expect(cache.answer(10, 100) == .none)
-        #expect(cache.answer(11, 100) != .none)
+        for number in 0..<75 {
+            cache.store(.exists, number, number)
+            #expect(cache.answer(0, number) != .none)
+        }
+        for number in 75..<1000 {
+            cache.store(.exists, number, number)
+            #expect(cache.answer(0, number) != .none, "what is asked for stays")
+            #expect(cache.cache.count <= 100)
+        }
+        #expect(cache.answer(1, 1000) == .none)
+        for number in 951..<1000 { #expect(cache.answer(number, 1000) != .none) }
     }
 }

@@ -1,6 +1,9 @@
 package import MailModel
 
-/// Results of call-outs, bounded in number: the one asked for longest ago goes first. Times are arguments.
+/// Results of call-outs, bounded in number. Times are arguments.
+///
+/// Two generations: what is used moves to the young one; when that is half of the bound, it becomes the old one, and what
+/// nobody asked for since the last change is forgotten. No step looks at all entries.
 package struct CallOutCache: Sendable {
     /// How long results stand; names and meanings are those of Postfix's `address_verify_*`.
     package struct Times: Equatable, Sendable {
@@ -22,41 +25,41 @@ package struct CallOutCache: Sendable {
     private struct Entry {
         var result: CallOutResult
         var since: MonotonicTime
-        /// Grows with each use.
-        var used: UInt64
     }
 
-    private let capacity: Int
+    private let half: Int
     private let times: Times
-    private var entries: [Mailbox: Entry] = [:]
-    private var clock: UInt64 = 0
+    private var young: [Mailbox: Entry] = [:]
+    private var old: [Mailbox: Entry] = [:]
 
-    package init(capacity: Int, times: Times) { (self.capacity, self.times) = (max(1, capacity), times) }
+    package init(capacity: Int, times: Times) { (half, self.times) = (max(1, capacity / 2), times) }
 
-    package var count: Int { entries.count }
+    package var count: Int { young.count + old.count }
 
     package mutating func answer(for mailbox: Mailbox, now: MonotonicTime) -> Answer {
-        guard let entry = entries[mailbox] else { return .none }
+        guard let entry = take(mailbox) else { return .none }
         let age = now - entry.since
-        guard age < expiry(of: entry.result) else {
-            entries[mailbox] = nil
-            return .none
-        }
-        clock += 1
-        entries[mailbox]?.used = clock
+        guard age < expiry(of: entry.result) else { return .none }
+        keep(entry, for: mailbox)
         return .known(entry.result, isStale: entry.result == .exists && age >= times.positiveRefresh)
     }
 
     /// A good address stays good while its host does not answer.
     package mutating func store(_ result: CallOutResult, for mailbox: Mailbox, now: MonotonicTime) {
-        if result == .unanswered, let known = entries[mailbox], known.result == .exists,
-            now - known.since < times.positiveExpire
-        {
-            return
+        let known = take(mailbox)
+        if result == .unanswered, let known, known.result == .exists, now - known.since < times.positiveExpire {
+            return keep(known, for: mailbox)
         }
-        clock += 1
-        if entries[mailbox] == nil, entries.count >= capacity { makeRoom() }
-        entries[mailbox] = Entry(result: result, since: now, used: clock)
+        keep(Entry(result: result, since: now), for: mailbox)
+    }
+
+    private mutating func take(_ mailbox: Mailbox) -> Entry? {
+        young.removeValue(forKey: mailbox) ?? old.removeValue(forKey: mailbox)
+    }
+
+    private mutating func keep(_ entry: Entry, for mailbox: Mailbox) {
+        if young.count >= half { (old, young) = (young, [:]) }
+        young[mailbox] = entry
     }
 
     private func expiry(of result: CallOutResult) -> Duration {
@@ -65,11 +68,5 @@ package struct CallOutCache: Sendable {
         case .unknown: times.negativeExpire
         case .unanswered: times.unansweredExpire
         }
-    }
-
-    /// A tenth at once, so that sorting is paid for by many additions.
-    private mutating func makeRoom() {
-        let leaving = entries.sorted { $0.value.used < $1.value.used }.prefix(max(1, capacity / 10))
-        for (mailbox, _) in leaving { entries[mailbox] = nil }
     }
 }

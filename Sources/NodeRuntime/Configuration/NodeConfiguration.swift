@@ -11,6 +11,8 @@ package struct NodeConfiguration: Equatable, Sendable {
     package var ingress: IngressConfiguration
     package var sender = SenderConfiguration()
     package var routes = RoutesConfiguration()
+    /// Paths of tables of transport(5), asked where no route matches.
+    package var transport: [String] = []
     package var dns = DNSConfiguration()
     package var http = HTTPConfiguration()
     package var log = LogConfiguration()

@@ -13,6 +13,8 @@ struct Router: Sendable {
         case maildir(MaildirConfiguration, LaneSettings)
         /// The domain whose MX hosts take the mail.
         case mx(Domain, LaneSettings)
+        /// Ends at once, or waits, with this reply (`error:` and `retry:` of transport tables).
+        case fail(Reply)
 
         var kind: Site.Kind {
             switch self {
@@ -20,7 +22,7 @@ struct Router: Sendable {
             case .relay: .relay
             case .lmtp: .lmtp
             case .maildir: .maildir
-            case .mx: .mx
+            case .mx, .fail: .mx
             }
         }
     }
@@ -30,10 +32,17 @@ struct Router: Sendable {
 
     private let routes: [(pattern: RoutePattern, route: Route)]
     private let byMX: LaneSettings
+    private let transports: TransportTables
+    private let toRelays: LaneSettings
 
-    init(routes: RoutesConfiguration, sender: SenderConfiguration) {
+    /// - Parameter transports: Asked where no route matches.
+    init(
+        routes: RoutesConfiguration, sender: SenderConfiguration, transports: TransportTables = TransportTables()
+    ) {
+        self.transports = transports
         let defaults = LaneSettings(sender)
         byMX = defaults
+        toRelays = defaults.overridden(by: RouteConfiguration(pattern: .any, action: .relay([])))
         self.routes = routes.entries.enumerated().map { index, entry in
             var settings = defaults.overridden(by: entry)
             settings.route = index + 1
@@ -58,9 +67,37 @@ struct Router: Sendable {
     }
 
     private func route(_ domain: Domain) -> Route {
-        guard let route = routes.first(where: { $0.pattern.matches(domain) })?.route else { return .mx(domain, byMX) }
+        guard let route = routes.first(where: { $0.pattern.matches(domain) })?.route else { return transport(domain) }
         if case .mx(let other, let settings) = route, other.name.isEmpty { return .mx(domain, settings) }
         return route
+    }
+
+    /// Routes of tables have numbers below 0, one for all relays and one for each port of MX hosts: what differs
+    /// otherwise has sites of different names.
+    private func transport(_ domain: Domain) -> Route {
+        switch transports.action(for: domain) {
+        case nil: return .mx(domain, byMX)
+        case .discard: return .discard
+        case .fail(let reply): return .fail(reply)
+        case .relay(let hosts):
+            var settings = toRelays
+            settings.route = -1
+            return .relay(hosts.map(HostPort.init), settings)
+        case .mx(let other, let port):
+            var settings = byMX
+            if other != nil || port != nil { settings.route = -2 - (port ?? 0) }
+            settings.port = port ?? settings.port
+            return .mx(other ?? domain, settings)
+        }
+    }
+}
+
+extension HostPort {
+    fileprivate init(_ host: TransportHost) {
+        switch host.host {
+        case .name(let domain): self.init(host: .name(domain), port: host.port)
+        case .address(let address): self.init(host: .address(address), port: host.port)
+        }
     }
 }
 

@@ -58,6 +58,8 @@ final class SiteDirectory {
         switch route {
         case .discard:
             return .site(Site(name: "discard", kind: .discard, hosts: [], settings: LaneSettings()))
+        case .fail(let reply):
+            return .failure(Failure(stage: .rcpt, cause: .reply(reply), text: "its transport says so"))
         case .mx(let domain, let settings):
             return answer(.mx(domain, route: settings.route), for: message) { [resolver] done in
                 resolver.lookup(domain) { done($0.map { Self.site($0, settings) }) }

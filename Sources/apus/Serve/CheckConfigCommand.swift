@@ -34,12 +34,16 @@ struct CheckConfigCommand: AsyncParsableCommand {
     }
 
     private func checkTables(_ configuration: NodeConfiguration) throws {
-        let tables: IngressTables
-        do throws(ConfigurationError) { tables = try IngressTables.load(configuration.ingress) } catch {
+        let (tables, transports): (IngressTables, TransportTables)
+        do throws(ConfigurationError) {
+            tables = try IngressTables.load(configuration.ingress)
+            transports = try TransportTables.load(configuration)
+        } catch {
             throw Exit.saying("\(error)", Exit.configuration)
         }
-        for warning in tables.warnings { ToolFile.standardError.say("warning: \(warning)") }
+        for warning in tables.warnings + transports.warnings { ToolFile.standardError.say("warning: \(warning)") }
         if tables.furtherWarnings > 0 { ToolFile.standardError.say("warning: \(tables.furtherWarnings) more") }
-        if tables.count > 0 { say("tables: good; \(tables.count) entries") }
+        let count = tables.count + transports.count
+        if count > 0 { say("tables: good; \(count) entries") }
     }
 }

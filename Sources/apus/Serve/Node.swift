@@ -33,6 +33,7 @@ struct Node {
         raiseFileLimit()
         // What is wrong with them stops the start before anything is opened.
         let tables = roles.contains(.ingress) ? try IngressTables.load(configuration.ingress) : nil
+        if roles.contains(.sender) { _ = try TransportTables.load(configuration) }
         let metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
         let health = NodeHealth()

@@ -17,6 +17,8 @@ final class Node {
         var routes: [(String, String)] = []
         var dnsPort: Int?
         var listener = ""
+        /// Further lines of the file.
+        var lines: [String] = []
 
         init(routes: [(String, String)] = []) { self.routes = routes }
     }
@@ -99,6 +101,7 @@ final class Node {
             \(settings.dnsPort.map { "dns: {servers: [127.0.0.1@\($0)], timeout: 5s}" } ?? "")
             http: {address: 127.0.0.1:\(http), socket: \(directory.file("admin.sock"))}
             log: {level: info}
+            \(settings.lines.joined(separator: "\n"))
 
             """
     }

@@ -45,7 +45,7 @@ extension ConfigurationTable {
         Field("timeout", \.timeout, .duration(.seconds(1)...(.seconds(300))), "Longest wait for an answer.")
         Field("probes", \.probes, .integer(1...1000), "Call-outs at once.")
         Field("waiting", \.waiting, .integer(1...100_000), "Call-outs that wait for their turn; more are unanswered.")
-        Field("remembered", \.remembered, .integer(1...10_000_000), "Results kept; the oldest go first.")
+        Field("remembered", \.remembered, .integer(1...10_000_000), "Results kept; those of long ago go first.")
     }
 
     private static let verifyHosts = ValueKind<[VerifyConfiguration.Entry]>.mapping(

@@ -14,6 +14,10 @@ enum ConfigurationTable {
         Field(
             "routes", \.routes.entries, routes, default: "none: by MX",
             "Exceptions to delivery by MX. The first pattern that matches decides.")
+        Field(
+            "transport", \.transport, tableFiles, default: "none",
+            "Tables of transport(5) or mailertables, asked where no route matches; read again with a reload. Limits are "
+                + "those of ingress.tables.")
         Field("dns", \.dns, dns, "The resolver.")
         Field("http", \.http, http, "Where the node answers its operators.")
         Field("log", \.log, log, "What is written to standard error.")
