@@ -103,6 +103,22 @@ struct FailurePolicyTests {
         #expect(!disposition.effects.contains(.slowLane))
     }
 
+    @Test(arguments: [
+        (Failure.StorageFailure.full, ErrorClass.other, "4.3.1"), (.quota, .quota, "4.2.2"), (.denied, .other, "4.3.5"),
+        (.failed, .other, "4.3.0"),
+    ]) func aMailboxThatCannotBeWrittenToWaits(storage: Failure.StorageFailure, class: ErrorClass, status: String) {
+        let disposition = judge(.content, .storage(storage), Self.more)
+        #expect(disposition.step == .defer && disposition.scope == .recipient && disposition.effects.isEmpty)
+        #expect(disposition.errorClass == `class` && disposition.enhancedStatus == status)
+        #expect(disposition.severity == .soft && !disposition.isAmbiguous)
+        #expect(judge(.acknowledgement, .storage(storage)).isAmbiguous)
+    }
+
+    @Test func aHostThatRefusesBDATIsAskedByDATA() {
+        let disposition = judge(.data, .missingExtension)
+        #expect(disposition.step == .retryByDATA && disposition.scope == .session && !disposition.isAmbiguous)
+    }
+
     @Test func onlyBadMailboxesAreCondemned() {
         #expect(judge(.rcpt, .reply(Reply(550, StatusDetail(1, 1), "user unknown"))).condemnsAddress)
         #expect(!judge(.rcpt, .reply(Reply(550, StatusDetail(1, 1), "listed at spamhaus"))).condemnsAddress)
@@ -116,7 +132,7 @@ struct FailurePolicyTests {
         let words = ["", "spamhaus", "user unknown", "greylisted", "blocked", "mailbox full", "relay access denied"]
         let causes: [Failure.Cause] = [
             .timeout, .connectionLost, .connectionRefused, .unreachable, .tlsFailed, .protocolViolation,
-            .missingExtension, .tooLarge, .local,
+            .missingExtension, .tooLarge, .local, .storage(.full), .storage(.denied),
         ]
         for _ in 0..<20_000 {
             let stage = Failure.Stage.allCases.randomElement(using: &random) ?? .rcpt

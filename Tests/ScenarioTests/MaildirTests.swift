@@ -20,7 +20,9 @@ extension Scenarios {
             try await node.waitUntilEmpty()
             let maildir = root.file("dst.test/bob")
             // Mutt tags what it finds and copies it into a file of its own; it needs a terminal, which `script` lends.
-            let settings = "set copy=no mbox_type=mbox confirmappend=no confirmcreate=no quit=yes move=no sleep_time=0"
+            // Whatever it would ask eats keys: for its folder, for each file it makes.
+            let settings =
+                "set folder=\(root.path) copy=no mbox_type=mbox confirmappend=no confirmcreate=no quit=yes move=no"
             let keys = "<tag-pattern>.<enter><tag-prefix><copy-message>\(root.file("copy"))<enter><quit>"
             // Its input stays open: an end of file would be a key like others.
             let mutt = try ChildProcess(

@@ -33,7 +33,8 @@ struct Settlement {
     ) -> Settlement {
         var settlement = Settlement()
         settlement.attempted = attempt.began
-        settlement.remoteHost = attempt.facts.remote?.host
+        // A path is no name of an MTA, as a DSN would have it (RFC 3464 §2.3.5).
+        settlement.remoteHost = attempt.facts.remote?.host.flatMap { $0.hasPrefix("/") ? nil : $0 }
         for (index, outcome) in attempt.outcomes.enumerated() where index < message.entry.recipients.count {
             var recipient = message.entry.recipients[index]
             recipient.attempts += 1
