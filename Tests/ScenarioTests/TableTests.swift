@@ -119,7 +119,7 @@ extension Scenarios {
         @Test(.timeLimit(.minutes(10))) func accessByClientSenderAndRecipient() async throws {
             let clients = try file("clients", "127.0.0.2 REJECT 5.7.9 not you\n127.0.0.3 450 not now\n")
             let senders = try file("senders", "bad@src.test REJECT\nspam.test 551 no spam\nquiet@src.test DISCARD\n")
-            let recipients = try file("rcpts", "closed@ DEFER 4.2.1 closed for now\nok@own.test OK\nown.test DUNNO\n")
+            let recipients = try file("rcpts", "closed@ DEFER 4.2.1 closed for now\nok@own.test OK\nother.test DUNNO\n")
             let node = try await node("access: {client: \(clients), sender: \(senders), recipient: \(recipients)}")
             func greeting(_ own: String) throws -> String? {
                 let socket = try Socket(to: node.smtp, from: own, timeout: 60, receiveBuffer: nil)

@@ -66,7 +66,7 @@ package enum AddressList {
                 if isCommand(first) || first == ":include:" {
                     targets.append(try target(words.joined(separator: first == ":include:" ? "" : " ")))
                 } else {
-                    for word in words { targets.append(try target(word)) }
+                    for word in joined(words) { targets.append(try target(word)) }
                 }
             }
         }
@@ -94,6 +94,17 @@ package enum AddressList {
             guard label <= 63 else { return false }
         }
         return isDomain && label > 0 && local <= 64 && text.utf8.count <= 250
+    }
+
+    /// Blanks may stand around an `@` (RFC 5322 §3.4.1 and appendix A.6.1).
+    private static func joined(_ words: [String]) -> [String] {
+        words.reduce(into: []) { result, word in
+            if let last = result.last, last.hasSuffix("@") || word.hasPrefix("@") {
+                result[result.count - 1] = last + word
+            } else {
+                result.append(word)
+            }
+        }
     }
 
     private static func isCommand(_ word: String) -> Bool { word.hasPrefix("|") || word.hasPrefix("\"|") }

@@ -22,15 +22,15 @@ package struct CallOutCache: Sendable {
         case known(CallOutResult, isStale: Bool)
     }
 
-    private struct Entry {
+    private struct Kept {
         var result: CallOutResult
         var since: MonotonicTime
     }
 
     private let half: Int
     private let times: Times
-    private var young: [Mailbox: Entry] = [:]
-    private var old: [Mailbox: Entry] = [:]
+    private var young: [Mailbox: Kept] = [:]
+    private var old: [Mailbox: Kept] = [:]
 
     package init(capacity: Int, times: Times) { (half, self.times) = (max(1, capacity / 2), times) }
 
@@ -50,14 +50,14 @@ package struct CallOutCache: Sendable {
         if result == .unanswered, let known, known.result == .exists, now - known.since < times.positiveExpire {
             return keep(known, for: mailbox)
         }
-        keep(Entry(result: result, since: now), for: mailbox)
+        keep(Kept(result: result, since: now), for: mailbox)
     }
 
-    private mutating func take(_ mailbox: Mailbox) -> Entry? {
+    private mutating func take(_ mailbox: Mailbox) -> Kept? {
         young.removeValue(forKey: mailbox) ?? old.removeValue(forKey: mailbox)
     }
 
-    private mutating func keep(_ entry: Entry, for mailbox: Mailbox) {
+    private mutating func keep(_ entry: Kept, for mailbox: Mailbox) {
         if young.count >= half { (old, young) = (young, [:]) }
         young[mailbox] = entry
     }

@@ -99,6 +99,7 @@ import Testing
             .address(TableAddress(localPart: local, domain: domain.map { Domain(canonical: $0) }))
         }
         #expect(try parse("a, b@C.test,,c") == [address("a"), address("b", "c.test"), address("c")])
+        #expect(try parse("\"a\" @x.test b @ y.test") == [address("a", "x.test"), address("b", "y.test")])
         #expect(try parse("a b") == [address("a"), address("b")])
         #expect(
             try parse("Joe (the (real) one) <joe@x.test>, \"Doe, J\" <j@x.test>") == [
