@@ -6,6 +6,10 @@ package enum TransportAction: Equatable, Sendable {
     case mx(Domain?, port: Int?)
     /// To these hosts, in this order.
     case relay([TransportHost])
+    /// To these hosts by LMTP.
+    case lmtp(TransportHost)
+    /// By LMTP to this Unix socket, an absolute path.
+    case lmtpSocket(String)
     case discard
     /// Recipients end at once, or are tried later, with this reply.
     case fail(Reply)
@@ -78,19 +82,17 @@ package struct TransportTable: Sendable, Equatable {
         case "", "smtp", "relay", "esmtp", "smtp8", "dsmtp": return hosts(rest)
         case "discard": return .success(.discard)
         case "error", "retry": return .success(.fail(reply(rest, isLater: name == "retry")))
-        case "lmtp":
-            return .failure(
-                Refusal(reason: "names lmtp, which tables cannot route to; write a route of routes instead"))
+        case "lmtp": return lmtp(rest)
         case "local", "virtual", "pipe", "uucp", "procmail", "prog":
             return .failure(
                 Refusal(
-                    reason: "names \(name): Apus delivers to no mailboxes or programs; allowed: smtp, relay, esmtp, "
-                        + "discard, error, retry"))
+                    reason: "names \(name): tables route to no mailboxes or programs; allowed: smtp, relay, esmtp, "
+                        + "lmtp, discard, error, retry"))
         default:
             return .failure(
                 Refusal(
-                    reason: "names a transport that Apus does not know; allowed: smtp, relay, esmtp, discard, error, "
-                        + "retry"))
+                    reason: "names a transport that Apus does not know; allowed: smtp, relay, esmtp, lmtp, discard, "
+                        + "error, retry"))
         }
     }
 
@@ -114,6 +116,25 @@ package struct TransportTable: Sendable, Equatable {
             return .success(.mx(domain, port: host.port))
         }
         return hosts.isEmpty ? .failure(Refusal(reason: "has no host")) : .success(.relay(hosts))
+    }
+
+    /// `unix:/path`, `inet:host:port`, or a host as for SMTP; Postfix looks for no MX here (lmtp(8)).
+    private static func lmtp(_ text: String) -> Result<TransportAction, Refusal> {
+        if text.hasPrefix("unix:") {
+            let path = String(text.dropFirst(5))
+            // sun_path holds 108 bytes with the final zero (unix(7)).
+            guard path.hasPrefix("/"), !path.hasSuffix("/"), path.utf8.count < 108 else {
+                return .failure(Refusal(reason: "has no absolute path of a socket behind lmtp:unix:"))
+            }
+            return .success(.lmtpSocket(path))
+        }
+        let place = text.hasPrefix("inet:") ? String(text.dropFirst(5)) : text
+        guard let host = host(place, isBracketed: place.hasPrefix("[")), host.port != 25 else {
+            return .failure(
+                Refusal(
+                    reason: "has no host for LMTP; allowed: lmtp:unix:/path, lmtp:inet:host:port, not 25 (RFC 2033)"))
+        }
+        return .success(.lmtp(host))
     }
 
     private static func host(_ text: String, isBracketed: Bool) -> TransportHost? {

@@ -34,6 +34,7 @@ struct Router: Sendable {
     private let byMX: LaneSettings
     private let transports: TransportTables
     private let toRelays: LaneSettings
+    private let toLMTP: LaneSettings
 
     /// - Parameter transports: Asked where no route matches.
     init(
@@ -43,6 +44,9 @@ struct Router: Sendable {
         let defaults = LaneSettings(sender)
         byMX = defaults
         toRelays = defaults.overridden(by: RouteConfiguration(pattern: .any, action: .relay([])))
+        var toLMTP = defaults.overridden(by: RouteConfiguration(pattern: .any, action: .lmtp([])))
+        toLMTP.route = .min
+        self.toLMTP = toLMTP
         self.routes = routes.entries.enumerated().map { index, entry in
             var settings = defaults.overridden(by: entry)
             settings.route = index + 1
@@ -72,7 +76,7 @@ struct Router: Sendable {
         return route
     }
 
-    /// Routes of tables have numbers below 0, one for all relays and one for each port of MX hosts: what differs
+    /// Routes of tables have numbers below 0, one for all relays, one for LMTP, and one for each port of MX hosts: what differs
     /// otherwise has sites of different names.
     private func transport(_ domain: Domain) -> Route {
         switch transports.action(for: domain) {
@@ -83,6 +87,8 @@ struct Router: Sendable {
             var settings = toRelays
             settings.route = -1
             return .relay(hosts.map(HostPort.init), settings)
+        case .lmtp(let host): return .lmtp([.network(HostPort(host))], toLMTP)
+        case .lmtpSocket(let path): return .lmtp([.socket(path)], toLMTP)
         case .mx(let other, let port):
             var settings = byMX
             if other != nil || port != nil { settings.route = -2 - (port ?? 0) }

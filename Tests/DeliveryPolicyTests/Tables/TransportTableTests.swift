@@ -18,6 +18,8 @@ import Testing
             later.test      retry:4.3.0 come back
             void.test       discard:anything
             own.test        relay:
+            box.test        lmtp:unix:/run/dovecot/lmtp
+            net.test        lmtp:inet:127.0.0.1:24
             *               smtp:[smart.test]:submission
             """.utf8), entryLimit: 100)
 
@@ -35,6 +37,7 @@ import Testing
         ("gone.test", .fail(Reply(550, StatusDetail(1, 2), "this domain is closed"))),
         ("closed.test", .fail(Reply(550, StatusDetail(4, 4), "closed"))),
         ("later.test", .fail(Reply(450, StatusDetail(3, 0), "come back"))), ("void.test", .discard),
+        ("box.test", .lmtpSocket("/run/dovecot/lmtp")), ("net.test", .lmtp(relay("127.0.0.1", 24))),
         ("own.test", .mx(nil, port: nil)), ("else.test", .relay([relay("smart.test", 587)])),
         ("sub.mx.test", .relay([relay("smart.test", 587)])),
     ])
@@ -45,7 +48,8 @@ import Testing
 
     @Test(arguments: [
         ("a@b.test smtp:[x]", "is one address"), ("b.test local:", "names local"),
-        ("b.test lmtp:unix:/x", "names lmtp"),
+        ("b.test lmtp:unix:private/x", "no absolute path"),
+        ("b.test lmtp:[x]:25", "no host for LMTP"),
         ("b.test nothing", "has no colon"), ("b.test frob:x", "does not know"),
         ("b.test smtp:[x]:99999", "has no host in"),
         ("b.test smtp:a,b", "without [brackets]"), ("b.test smtp:[0.0.0.0]", "has no host in"),
