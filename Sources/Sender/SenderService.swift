@@ -21,6 +21,7 @@ package final class SenderService: Service {
     let logger: Logger
     let groups: [LaneGroup]
     let suppressions = SuppressionBook()
+    let watches: SessionWatches
     private let loops: [any EventLoop]
     private let resolver: Resolver
     private let state = Mutex(State())
@@ -55,6 +56,7 @@ package final class SenderService: Service {
             ) { news in holder.dispatcher?.tell(news) }
         }
         self.holder = holder
+        watches = SessionWatches(groups)
         observe(registry)
     }
 
@@ -76,6 +78,7 @@ package final class SenderService: Service {
             try await self.follow(subscription, dispatcher)
             tasks.cancelAll()
         }
+        watches.stop()
         if let fatal = state.withLock({ $0.fatal }) { throw fatal }
     }
 
@@ -183,6 +186,7 @@ package final class SenderService: Service {
             return  // cancelled: the service ended by itself
         }
         logger.info("the sender is stopping")
+        watches.stop()
         let drained = dispatcher.loop.flatSubmit { dispatcher.stop() }
         do {
             try await drained.get()

@@ -17,6 +17,7 @@ package struct AdminAccess: Sendable {
     package init(door: Door, token: BearerToken?) { (self.door, self.token) = (door, token) }
 
     /// - Parameters:
+    ///   - isWrite: It changes something, or is a read that needs as much.
     ///   - authorization: The field of this name.
     ///   - host: The Host field, or the authority.
     /// - Returns: Why not; `nil` when it is allowed.
@@ -32,7 +33,7 @@ package struct AdminAccess: Sendable {
         if isWrite {
             return AdminProblem(
                 status: 403, title: "Read only",
-                detail: "changes need the Unix socket (http.socket) or a bearer token (http.token_file)")
+                detail: "this needs the Unix socket (http.socket) or a bearer token (http.token_file)")
         }
         if AdminAccess.openPaths.contains(path) { return nil }
         guard door == .loopback else {

@@ -69,7 +69,8 @@ package final class AdminLines {
         if buffer.readableBytes >= Self.pieceSize { try await flush() }
     }
 
-    func flush() async throws {
+    /// Sends what was written so far, for readers who watch.
+    package func flush() async throws {
         guard buffer.readableBytes > 0 else { return }
         let piece = buffer
         buffer = ByteBuffer()

@@ -37,11 +37,12 @@ struct AdminResponder: HTTPResponder {
             throw AdminProblem(status: 414, title: "URI too long", detail: "at most \(Self.targetLimit) bytes")
         }
         let path = request.uri.path
+        let match = router.match(method: method, path: path)
         let refusal = access.refusal(
-            isWrite: method != "GET", path: path, authorization: request.headers[.authorization],
-            host: request.head.authority)
+            isWrite: method != "GET" || match.isConfidential, path: path,
+            authorization: request.headers[.authorization], host: request.head.authority)
         if let refusal { throw refusal }
-        switch router.match(method: method, path: path) {
+        switch match {
         case .none: throw AdminProblem.notFound("nothing at \(path)")
         case .otherMethods(let allowed):
             throw AdminProblem(

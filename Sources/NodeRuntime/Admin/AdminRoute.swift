@@ -15,13 +15,17 @@ package struct AdminRoute: Sendable {
     package let method: Method
     /// `/admin/v1/queue/{id}`: a component in braces takes any one component.
     package let path: String
+    /// A read that not everybody may do who may read: it needs what a write needs.
+    package let isConfidential: Bool
     package let handler: @Sendable (AdminRequest) async throws -> AdminResponse
 
     package init(
-        _ method: Method, _ path: String, handler: @escaping @Sendable (AdminRequest) async throws -> AdminResponse
+        _ method: Method, _ path: String, isConfidential: Bool = false,
+        handler: @escaping @Sendable (AdminRequest) async throws -> AdminResponse
     ) {
         self.method = method
         self.path = path
+        self.isConfidential = isConfidential
         self.handler = handler
     }
 }

@@ -5,6 +5,10 @@ package struct AdminRouter: Sendable {
         /// The path is known, the method is not; for the Allow field.
         case otherMethods([String])
         case none
+
+        var isConfidential: Bool {
+            if case .route(let route, _) = self { route.isConfidential } else { false }
+        }
     }
 
     private struct Entry: Sendable {

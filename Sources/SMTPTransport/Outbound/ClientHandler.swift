@@ -13,7 +13,7 @@ final class ClientHandler: ChannelInboundHandler {
     var connection: OutboundConnection?
     private var session: ClientSession
     private let target: OutboundConnection.Target
-    private let transcript: OutboundConnection.Transcript?
+    var transcript: OutboundConnection.Transcript?
     private let deadline: DeadlineTimer
     private var context: ChannelHandlerContext?
     /// Replies not read yet: empty but for a reply that is not complete.
@@ -22,6 +22,8 @@ final class ClientHandler: ChannelInboundHandler {
     private var output = ByteBufferAllocator().buffer(capacity: 512)
     private var isProcessing = false
     private var isSending = false
+    /// Octets of the content that goes out, so far.
+    private var contentLength = 0
     private var ending: Ending?
     private var tlsHandler: NIOSSLClientHandler?
     private var cipherWatch: CipherWatch?
@@ -102,7 +104,9 @@ final class ClientHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .handshakeCompleted? = event as? TLSUserEvent else { return }
-        connection?.facts.tls = TLSFacts(tlsHandler, cipherWatch, policy: target.tls)
+        let facts = TLSFacts(tlsHandler, cipherWatch, policy: target.tls)
+        connection?.facts.tls = facts
+        transcript?(.secured(facts))
         session.tlsEstablished(&output)
         process()
     }
@@ -136,6 +140,9 @@ extension ClientHandler {
             case .finished(let result):
                 connection?.finished(result)
             case .close(let failure):
+                // What broke the protocol was not read as a reply, and is what people want to see.
+                if transcript != nil, failure?.cause == .protocolViolation { recordReceived(input, all: true) }
+                if contentLength > 0 { transcript?(.content(octets: contentLength)) }
                 flush()
                 return close(failure)
             }
@@ -157,17 +164,18 @@ extension ClientHandler {
         guard !isSending else { return }
         isSending = true
         defer { isSending = false }
-        var length = 0
         while session.isSendingContent, context.channel.isWritable {
             var unflushed = 0
             while unflushed < 64 * 1024, let piece = session.nextContentPiece() {
                 unflushed += piece.readableBytes
                 context.write(wrapOutboundOut(piece), promise: nil)
             }
-            length += unflushed
+            contentLength += unflushed
             context.flush()
         }
-        transcript?(.sent, "<\(length) octets of content>")
+        guard !session.isSendingContent else { return }
+        transcript?(.content(octets: contentLength))
+        contentLength = 0
     }
 
     private func startTLS() {
@@ -205,19 +213,21 @@ extension ClientHandler {
 
 // The dialogue, for people who watch it.
 extension ClientHandler {
-    private func recordSent(_ bytes: ByteBuffer) { record(.sent, bytes) }
+    private func recordSent(_ bytes: ByteBuffer) { record(bytes) { .sent($0) } }
 
-    /// - Parameter before: `input` before the session read from it.
-    private func recordReceived(_ before: ByteBuffer) {
-        guard let read = before.getSlice(at: before.readerIndex, length: before.readableBytes - input.readableBytes)
-        else { return }
-        record(.received, read)
+    /// - Parameters:
+    ///   - before: `input` before the session read from it.
+    ///   - all: Also what the session did not read.
+    private func recordReceived(_ before: ByteBuffer, all: Bool = false) {
+        let count = before.readableBytes - (all ? 0 : input.readableBytes)
+        guard let read = before.getSlice(at: before.readerIndex, length: count) else { return }
+        record(read) { .received($0) }
     }
 
-    private func record(_ direction: OutboundConnection.Direction, _ bytes: ByteBuffer) {
-        for line in bytes.readableBytesView.split(separator: UInt8(ascii: "\n")) {
-            let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            transcript?(direction, String(decoding: text, as: UTF8.self))
+    private func record(_ bytes: ByteBuffer, as line: (String) -> OutboundConnection.DialogueLine) {
+        for part in bytes.readableBytesView.split(separator: UInt8(ascii: "\n")) {
+            let text = part.last == UInt8(ascii: "\r") ? part.dropLast() : part
+            transcript?(line(String(decoding: text, as: UTF8.self)))
         }
     }
 }

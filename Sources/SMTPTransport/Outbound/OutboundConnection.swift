@@ -68,9 +68,17 @@ package final class OutboundConnection {
         package var transferMilliseconds = 0
     }
 
-    package enum Direction: Sendable { case sent, received }
-    /// Given each line of the dialogue without its line end; content only as its number of octets.
-    package typealias Transcript = (Direction, String) -> Void
+    /// What there is to see of a session, line by line, without line ends. As the peer wrote it: who shows it to people
+    /// makes it fit for them.
+    package enum DialogueLine: Sendable {
+        case sent(String)
+        case received(String)
+        /// Content that was handed to the socket, final dot included; one for each transaction.
+        case content(octets: Int)
+        case secured(TLSFacts?)
+    }
+
+    package typealias Transcript = (DialogueLine) -> Void
 
     package let target: Target
     package let loop: any EventLoop
@@ -104,6 +112,15 @@ package final class OutboundConnection {
 
     /// Ready for a transaction.
     package var isIdle: Bool { delegate != nil && handler.isIdle }
+
+    /// Given the dialogue from now on; costs nothing while it is `nil`.
+    package var transcript: Transcript? {
+        get { handler.transcript }
+        set { handler.transcript = newValue }
+    }
+
+    /// Since it began to connect.
+    package var age: TimeAmount { NIODeadline.now() - connectStart }
 
     /// Extensions the host offered, once ready.
     package var offered: OfferedExtensions { handler.offered }

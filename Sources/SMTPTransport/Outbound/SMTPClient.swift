@@ -12,7 +12,7 @@ package enum SMTPClient {
         }
     }
 
-    package typealias Transcript = @Sendable (OutboundConnection.Direction, String) -> Void
+    package typealias Transcript = @Sendable (OutboundConnection.DialogueLine) -> Void
 
     /// Opens a connection, carries out one transaction, and closes it.
     ///

@@ -56,6 +56,9 @@ final class Lane {
         for connection in unused { connection.close() }
     }
 
+    /// Whether mail waits here that a watch is about.
+    func hasReady(for watch: SessionWatch) -> Bool { ready.contains { watch.selector.covers($0) } }
+
     /// Puts ready orders on idle connections, and opens connections while more are wanted and allowed.
     func pump() {
         if group.isStopping { return giveBackAll(because: "the sender is stopping", until: nil, nil) }

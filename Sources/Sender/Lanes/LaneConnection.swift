@@ -23,6 +23,8 @@ final class LaneConnection: OutboundConnectionDelegate {
     /// Made by a configuration that is no longer in force.
     var isRetired = false
     private let isInClear: Bool
+    /// There while somebody watches.
+    private var tap: SessionTap?
 
     /// Starts to connect.
     ///
@@ -61,6 +63,10 @@ final class LaneConnection: OutboundConnectionDelegate {
                 chunking: lane.site.settings.chunking && !group.withoutChunking.has(candidate.host, at: group.instant)),
             on: group.loop, delegate: self)
         carrier = .connection(connection)
+        guard !group.watches.isEmpty else { return }
+        tap = SessionTap.opening(connection, lane.key, candidate, for: group.watches) { [lane] in
+            lane.hasReady(for: $0)
+        }
     }
 
     /// Not so while the host ends the session and the socket is not closed yet.
@@ -84,7 +90,12 @@ final class LaneConnection: OutboundConnectionDelegate {
         self.order = order
         began = .now()
         switch carrier {
-        case .connection(let connection): connection.begin(order.transaction)
+        case .connection(let connection):
+            if tap != nil || !lane.group.watches.isEmpty {
+                tap = SessionTap.beginning(
+                    order, on: connection, lane.key, candidate, after: tap, for: lane.group.watches)
+            }
+            connection.begin(order.transaction)
         case .maildir(let writer): writer.begin(order.transaction)
         case nil: preconditionFailure("an order begins on a connection that is open")
         }
@@ -124,11 +135,14 @@ final class LaneConnection: OutboundConnectionDelegate {
     func finished(_ result: TransactionResult) {
         guard let order else { return }
         self.order = nil
+        tap?.finished(result)
         idleSince = .now()
         lane.finished(self, order, result, began: began)
     }
 
     func ended(_ failure: Failure?) {
+        tap?.ended(failure)
+        tap = nil
         if isReady {
             lane.connectionEnded(self, failure)
         } else {

@@ -35,6 +35,8 @@ final class LaneGroup: @unchecked Sendable {
     /// Hosts whose STARTTLS failed, and those that do not know BDAT though they offer CHUNKING.
     var brokenTLS = HostMemory()
     var withoutChunking = HostMemory()
+    /// Who watches sessions; empty nearly always.
+    var watches: [SessionWatch] = []
     var random = SystemRandomNumberGenerator()
     private(set) var isStopping = false
     private var lanes: [LaneKey: Lane] = [:]

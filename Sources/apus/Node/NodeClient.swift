@@ -62,17 +62,11 @@ struct NodeClient {
     func request(
         _ method: HTTPMethod, _ path: String, query: [URLQueryItem] = [], body: Data? = nil
     ) async throws -> Answer? {
-        var components = URLComponents()
-        components.path = path
-        if !query.isEmpty { components.queryItems = query }
-        let target = components.percentEncodedPath + (components.percentEncodedQuery.map { "?\($0)" } ?? "")
+        let target = Self.target(path, query)
         for base in bases {
-            var request = HTTPClientRequest(url: base + target)
+            var request = Self.request(base + target)
             request.method = method
             if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
-            if let token = ProcessInfo.processInfo.environment["APUS_TOKEN"], !token.isEmpty {
-                request.headers.add(name: "authorization", value: "Bearer \(token)")
-            }
             do {
                 let response = try await Self.client.execute(request, timeout: .seconds(60))
                 let body = try await response.body.collect(upTo: 1 << 30)
@@ -84,6 +78,60 @@ struct NodeClient {
             }
         }
         return nil
+    }
+
+    /// Reads a list that is sent while things happen, line by line.
+    ///
+    /// - Parameter time: When it must have ended.
+    /// - Returns: Whether a node answered at one of the addresses.
+    func follow(
+        _ path: String, query: [URLQueryItem], for time: TimeAmount, _ take: (Data) throws -> Void
+    ) async throws -> Bool {
+        let target = Self.target(path, query)
+        for base in bases {
+            let response: HTTPClientResponse
+            do {
+                response = try await Self.client.execute(Self.request(base + target), timeout: time)
+            } catch let error as HTTPClientError where error != .connectTimeout {
+                throw Exit.saying("\(base): \(error)", Exit.unreachable)
+            } catch {
+                continue  // nobody listens there
+            }
+            guard response.status == .ok else {
+                let body = try await response.body.collect(upTo: 1 << 20)
+                _ = try Self.body(Answer(status: Int(response.status.code), body: Data(body.readableBytesView)))
+                return true
+            }
+            var rest = Data()
+            do {
+                for try await piece in response.body {
+                    rest.append(contentsOf: piece.readableBytesView)
+                    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                        try take(Data(rest[..<end]))
+                        rest = Data(rest[(end + 1)...])
+                    }
+                }
+            } catch let error as HTTPClientError {
+                throw Exit.saying("\(base): \(error)", Exit.unreachable)
+            }
+            return true
+        }
+        return false
+    }
+
+    private static func target(_ path: String, _ query: [URLQueryItem]) -> String {
+        var components = URLComponents()
+        components.path = path
+        if !query.isEmpty { components.queryItems = query }
+        return components.percentEncodedPath + (components.percentEncodedQuery.map { "?\($0)" } ?? "")
+    }
+
+    private static func request(_ url: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: url)
+        if let token = ProcessInfo.processInfo.environment["APUS_TOKEN"], !token.isEmpty {
+            request.headers.add(name: "authorization", value: "Bearer \(token)")
+        }
+        return request
     }
 
     /// The body of a good answer; others end the command with what the node said.

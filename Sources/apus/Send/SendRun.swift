@@ -71,11 +71,17 @@ struct SendRun {
         return timeouts
     }
 
-    private func transcript(_ prefix: String) -> (@Sendable (OutboundConnection.Direction, String) -> Void)? {
+    private func transcript(_ prefix: String) -> SMTPClient.Transcript? {
         guard command.verbose else { return nil }
-        return { direction, line in
-            let arrow = direction == .sent ? ">" : "<"
-            ToolFile.standardError.say("\(prefix)\(arrow) \(line)")
+        return { line in
+            let shown =
+                switch line {
+                case .sent(let text): "> \(DialogueText.visible(text))"
+                case .received(let text): "< \(DialogueText.visible(text))"
+                case .content(let octets): "> <\(octets) octets of content>"
+                case .secured(let facts): "* \(facts?.version ?? "TLS") \(facts?.cipher ?? "")"
+                }
+            ToolFile.standardError.say(prefix + shown)
         }
     }
 

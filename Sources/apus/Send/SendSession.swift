@@ -55,7 +55,7 @@ final class SendSession: OutboundConnectionDelegate {
     /// - Returns: Fulfilled when the session has ended.
     static func run(
         _ work: SendWork, _ target: OutboundConnection.Target, on loop: any EventLoop,
-        transcript: (@Sendable (OutboundConnection.Direction, String) -> Void)?
+        transcript: SMTPClient.Transcript?
     ) -> EventLoopFuture<Void> {
         let ended = loop.makePromise(of: Void.self)
         loop.execute { SendSession(work, target, loop, transcript, ended).open() }

@@ -66,6 +66,7 @@ struct Node {
             }
             admin.add(sender.routes)
             admin.add(sender.suppressionRoutes)
+            admin.add(sender.sessionRoutes)
             reload.add(sender)
             runner.add(sender, name: "sender")
         } else {

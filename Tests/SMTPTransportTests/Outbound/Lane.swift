@@ -24,6 +24,15 @@ func describe(_ result: RecipientResult) -> String {
     }
 }
 
+func describe(_ line: OutboundConnection.DialogueLine) -> String {
+    switch line {
+    case .sent(let text): "C: \(text)"
+    case .received(let text): "S: \(text)"
+    case .content(let octets): "C: <\(octets) octets of content>"
+    case .secured(let facts): "TLS: \(facts?.version ?? "")"
+    }
+}
+
 func describe(_ failure: Failure) -> String {
     failure.reply.map { "\(failure.stage): \($0)" } ?? "\(failure.stage): \(failure.cause)"
 }
@@ -52,7 +61,7 @@ final class Lane: OutboundConnectionDelegate {
             loop.execute {
                 let lane = Lane(transactions, closing) { continuation.resume(returning: $0) }
                 let connection = OutboundConnection.open(target, on: loop, delegate: lane) { [unowned lane] in
-                    lane.observation.dialogue.append(($0 == .sent ? "C: " : "S: ") + $1)
+                    lane.observation.dialogue.append(describe($0))
                 }
                 if closing == .whileConnecting { connection.close() }
             }

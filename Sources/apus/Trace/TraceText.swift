@@ -1,33 +1,4 @@
-import ArgumentParser
 import Foundation
-import MailModel
-import NIOCore
-import NIOHTTP1
-import NodeRuntime
-import Sender
-import Spool
-
-struct TraceCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "trace", abstract: "Tells the life of a message from its delivery events.")
-
-    @OptionGroup var node: NodeOptions
-    @Argument(help: "Queue ID.")
-    var id: String
-
-    func run() async throws {
-        let id = try queueID(id)
-        let events = try await node.ask(.GET, "/admin/v1/messages/\(id)/trace") { data in
-            data.split(separator: UInt8(ascii: "\n")).map { Data($0) }
-        } spool: { spool, _ in
-            try await MessageTrace.events(of: id, in: spool).map { Data($0.readableBytesView) }
-        }
-        guard !events.isEmpty else { throw Exit.saying("no event of \(id) is in the log", Exit.no) }
-        for event in events {
-            say(node.json ? String(decoding: event, as: UTF8.self) : try TraceText.line(event))
-        }
-    }
-}
 
 /// How an event looks on a terminal.
 enum TraceText {
