@@ -148,7 +148,8 @@ let package = Package(
         tests(
             "SenderTests",
             [
-                "MailModel", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient", "NodeRuntime", "Sender",
+                "MailModel", "MessageFormat", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient", "NodeRuntime",
+                "Sender",
                 "MailTestKit", nioCore, nioPosix, logging, lifecycle,
             ]),
         tests("AllocationTests", ["MailModel", "SMTPProtocol", "CAllocationCounter", nioCore]),

@@ -4,15 +4,17 @@ import MailModel
 import NIOCore
 package import NodeRuntime
 import SMTPProtocol
+import Synchronization
 
 extension SenderService: Reconfigurable {
     package func prepare(_ configuration: NodeConfiguration) throws -> @Sendable () async -> Void {
         let pools = try SourcePools(configuration.sender)
         let router = try router(configuration)
         let rules = PatternLimitLog(configuration.sender.bounces, metrics: metrics, logger: logger)
+        let settings = LaneGroup.Settings(configuration.sender)
         return { [self] in
+            tags.withLock { $0 = settings.tags }
             gauge.set(limit: configuration.sender.maxUncommitted)
-            let settings = LaneGroup.Settings(configuration.sender)
             for group in groups { await onLoop(group.loop) { group.reconfigure(settings, bounces: rules) } }
             guard let dispatcher = current else { return }
             await onLoop(dispatcher.loop) {
@@ -66,7 +68,8 @@ extension LaneGroup.Settings {
             }
         self.init(
             timeouts: timeouts,
-            backOff: BackOff(first: sender.deadHost.first, maximum: sender.deadHost.max), family: family)
+            backOff: BackOff(first: sender.deadHost.first, maximum: sender.deadHost.max), family: family,
+            tags: TraceTags(sender.traceTag))
     }
 }
 

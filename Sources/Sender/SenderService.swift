@@ -22,6 +22,8 @@ package final class SenderService: Service {
     let groups: [LaneGroup]
     let suppressions = SuppressionBook()
     let watches: SessionWatches
+    /// For those who ask; lanes have their own.
+    let tags: Mutex<TraceTags>
     private let loops: [any EventLoop]
     private let resolver: Resolver
     private let state = Mutex(State())
@@ -47,6 +49,7 @@ package final class SenderService: Service {
         gauge = UncommittedGauge(limit: configuration.sender.maxUncommitted)
         metrics = SenderMetrics(registry: registry)
         let settings = LaneGroup.Settings(configuration.sender)
+        tags = Mutex(settings.tags)
         let holder = DispatcherHolder()
         let limits = PatternLimitLog(configuration.sender.bounces, metrics: metrics, logger: logger)
         groups = self.loops.map { [gauge, suppressions] loop in

@@ -50,6 +50,7 @@ package struct WishFields: Sendable {
     }
 
     package static let prefix = "x-apus-"
+    private static let reference = TraceTag.field.lowercased()
     package static let maximumValue = 255
     package static let maximumTags = 32
 
@@ -72,6 +73,8 @@ package struct WishFields: Sendable {
         var seen: Set<Meaning> = []
         for field in section.listed {
             let name = Self.text(field.name, of: content, limit: 100)
+            // A tag of another node, or of nobody: it goes, as a copied one must not travel, and is no wish.
+            if name.lowercased() == Self.reference { continue }
             let value = WishValue(Self.bytes(field.value, of: content))
             func report(_ kind: Problem.Kind, _ expected: String) {
                 guard problems.count < 10 else { return }

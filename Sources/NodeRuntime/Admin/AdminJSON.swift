@@ -23,7 +23,14 @@ extension AdminRequest {
     }
 }
 
-enum AdminJSON {
+package enum AdminJSON {
+    /// A value as one line, without its line end.
+    package static func line(_ value: some Encodable) throws -> ByteBuffer { ByteBuffer(bytes: try encode(value)) }
+
+    package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: ByteBuffer) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+    }
+
     static func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]

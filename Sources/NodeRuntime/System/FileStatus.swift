@@ -7,6 +7,8 @@ struct FileStatus {
     let isSocket: Bool
     let inode: UInt
     let size: Int
+    /// Others may do nothing with it, and its group not write.
+    let isPrivate: Bool
 
     /// Follows symbolic links; `nil` with `errno` set where there is nothing.
     init?(path: String) {
@@ -33,5 +35,6 @@ struct FileStatus {
         isSocket = status.st_mode & S_IFMT == S_IFSOCK
         inode = UInt(status.st_ino)
         size = Int(status.st_size)
+        isPrivate = status.st_mode & (S_IRWXO | S_IWGRP) == 0
     }
 }

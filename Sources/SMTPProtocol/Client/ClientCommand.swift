@@ -22,7 +22,7 @@ enum ClientCommand {
         out.writeStaticString(">")
         if offered.contains(.size), !transaction.isProbe {
             out.writeStaticString(" SIZE=")
-            writeDecimal(transaction.content.readableBytes, into: &out)
+            writeDecimal(transaction.size, into: &out)
         }
         if offered.contains(.eightBitMIME), transaction.body == .eightBitMIME {
             out.writeStaticString(" BODY=8BITMIME")

@@ -23,6 +23,8 @@ package struct DotStuffer {
     private static let endOfMail = ByteBuffer(string: ".\r\n")
     private static let endOfLineAndMail = ByteBuffer(string: "\r\n.\r\n")
 
+    /// Handed out first.
+    private var prefix: ByteBuffer?
     private let content: ByteBuffer
     /// Index of the next byte to be handed out.
     private var position: Int
@@ -31,8 +33,10 @@ package struct DotStuffer {
     private let tail: ByteBuffer
     private var isTailSent = false
 
-    package init(_ content: ByteBuffer) {
+    /// - Parameter prefix: Whole lines, none of which begins with a dot.
+    package init(_ content: ByteBuffer, after prefix: ByteBuffer = ByteBuffer()) {
         self.content = content
+        if prefix.readableBytes > 0 { self.prefix = prefix }
         position = content.readerIndex
         unscanned = content.readerIndex
         let end = content.writerIndex
@@ -46,6 +50,10 @@ package struct DotStuffer {
 
     /// The next piece; `nil` after the one with the final dot.
     package mutating func next() -> ByteBuffer? {
+        if let first = prefix {
+            prefix = nil
+            return first
+        }
         guard position < content.writerIndex else {
             guard !isTailSent else { return nil }
             isTailSent = true

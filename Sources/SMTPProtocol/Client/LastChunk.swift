@@ -4,11 +4,16 @@ import NIOCore
 ///
 /// Nothing is stuffed or added, and nothing of the content can be taken for its end.
 struct LastChunk {
+    /// Goes out with the command.
+    private let prefix: ByteBuffer
     private let content: ByteBuffer
     /// Index of the next byte to be handed out; `nil` before the command.
     private var position: Int?
 
-    init(_ content: ByteBuffer) { self.content = content }
+    init(_ content: ByteBuffer, after prefix: ByteBuffer = ByteBuffer()) {
+        self.content = content
+        self.prefix = prefix
+    }
 
     /// Everything was handed out.
     var isFinished: Bool { position == content.writerIndex }
@@ -16,7 +21,9 @@ struct LastChunk {
     mutating func next() -> ByteBuffer? {
         guard let start = position else {
             position = content.readerIndex
-            return ByteBuffer(string: "BDAT \(content.readableBytes) LAST\r\n")
+            var first = ByteBuffer(string: "BDAT \(prefix.readableBytes + content.readableBytes) LAST\r\n")
+            first.writeImmutableBuffer(prefix)
+            return first
         }
         guard start < content.writerIndex else { return nil }
         let length = min(DotStuffer.pieceLimit, content.writerIndex - start)

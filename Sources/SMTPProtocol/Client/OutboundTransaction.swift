@@ -8,6 +8,8 @@ package struct OutboundTransaction: Sendable {
     package var recipients: [Recipient]
     /// Header section and body with CRLF line ends, not dot-stuffed.
     package var content: ByteBuffer
+    /// Whole header fields that go before the content, which is not copied for them.
+    package var prefix = ByteBuffer()
     /// The message came with SMTPUTF8 (RFC 6531).
     package var smtpUTF8: Bool
     package var body: BodyType
@@ -16,6 +18,9 @@ package struct OutboundTransaction: Sendable {
     package var returnContent: ReturnContent?
     /// Ends after RCPT, whose replies are the results; there is no content.
     package var isProbe: Bool
+
+    /// Octets of prefix and content.
+    package var size: Int { prefix.readableBytes + content.readableBytes }
 
     package init(
         reversePath: ReversePath, recipients: [Recipient], content: ByteBuffer, smtpUTF8: Bool = false,

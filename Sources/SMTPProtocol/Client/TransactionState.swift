@@ -19,7 +19,10 @@ struct TransactionState {
     init(_ outbound: OutboundTransaction, asChunk: Bool) {
         self.outbound = outbound
         needsUTF8 = outbound.smtpUTF8 || Self.hasNonASCIIAddress(outbound)
-        pieces = asChunk ? .chunk(LastChunk(outbound.content)) : .stuffed(DotStuffer(outbound.content))
+        pieces =
+            asChunk
+            ? .chunk(LastChunk(outbound.content, after: outbound.prefix))
+            : .stuffed(DotStuffer(outbound.content, after: outbound.prefix))
     }
 
     var recipientCount: Int { outbound.recipients.count }
@@ -70,8 +73,8 @@ extension TransactionState {
             return Self.local("an address holds control characters")
         }
         if outbound.body == .binaryMIME { return Self.missing("the host takes no BINARYMIME") }
-        if let limit = offered.sizeLimit, outbound.content.readableBytes > limit {
-            return Self.missing("the message has \(outbound.content.readableBytes) octets, the host takes \(limit)")
+        if let limit = offered.sizeLimit, outbound.size > limit {
+            return Self.missing("the message has \(outbound.size) octets, the host takes \(limit)")
         }
         if needsUTF8, !offered.contains(.smtpUTF8), Self.hasNonASCIIAddress(outbound) || hasNonASCIIHeader {
             return Self.missing("the message needs SMTPUTF8, which the host does not offer")

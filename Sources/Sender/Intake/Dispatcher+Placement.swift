@@ -113,6 +113,7 @@ extension Dispatcher {
                 smtpUTF8: entry.smtpUTF8, body: message.body, envelopeID: entry.envelopeID,
                 returnContent: entry.returnContent))
         order.tenant = entry.wishes.tenant
+        order.pool = pool(of: message, target.site.settings)
         message.state = .handed(target.key)
         let group = group(of: target.key)
         let number = lanes[target.key]?.number ?? 0

@@ -95,10 +95,20 @@ final class LaneConnection: OutboundConnectionDelegate {
                 tap = SessionTap.beginning(
                     order, on: connection, lane.key, candidate, after: tap, for: lane.group.watches)
             }
-            connection.begin(order.transaction)
+            connection.begin(tagged(order))
         case .maildir(let writer): writer.begin(order.transaction)
         case nil: preconditionFailure("an order begins on a connection that is open")
         }
+    }
+
+    private func tagged(_ order: Order) -> OutboundTransaction {
+        var transaction = order.transaction
+        // Recipients of one transaction share its content: a tag can name one, or the part.
+        let only = transaction.recipients.count == 1 ? transaction.recipients[0].index : nil
+        let field = lane.group.settings.tags.field(
+            order.key, recipient: only, tenant: order.tenant, pool: order.pool)
+        if let field { transaction.prefix = field }
+        return transaction
     }
 
     func close(immediately: Bool = false) {

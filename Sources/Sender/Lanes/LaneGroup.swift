@@ -15,6 +15,7 @@ final class LaneGroup: @unchecked Sendable {
         var backOff: BackOff
         /// Addresses to try; `nil` for both families.
         var family: NIOBSDSocket.ProtocolFamily?
+        var tags: TraceTags
     }
 
     /// Orders for one lane.

@@ -11,6 +11,8 @@ struct Order: Sendable {
     let transaction: OutboundTransaction
     /// Whose mail it is, for the suppression list.
     var tenant: String?
+    /// Pool it was placed from.
+    var pool = ""
     /// Addresses of the site that failed in this attempt.
     var hostsTried = 0
     /// Its recipients are in the gauge of uncommitted attempts.

@@ -3,6 +3,7 @@ import MailModel
 import NIOCore
 package import NodeRuntime
 import Spool
+import Synchronization
 
 extension SenderService {
     /// What operators can ask of the queue over HTTP (DESIGN §9).
@@ -40,6 +41,17 @@ extension SenderService {
                 guard !events.isEmpty else { throw AdminProblem.notFound("no event of \(id) is in the log") }
                 return .lines { lines in
                     for event in events { try await lines.write(json: event) }
+                }
+            },
+            AdminRoute(.get, "/admin/v1/refs/{tag}") { [self] request in
+                let tags = tags.withLock { $0 }
+                do {
+                    let told = try await TagTrace.lines(of: request.parameters["tag"] ?? "", tags, in: spool)
+                    return .lines { lines in
+                        for line in told { try await lines.write(json: line) }
+                    }
+                } catch let refusal as TraceTags.Refusal {
+                    throw AdminProblem.notFound("\(refusal)")
                 }
             },
         ] + commandRoutes

@@ -13,6 +13,7 @@ struct TraceCommand: AsyncParsableCommand {
         abstract: "Tells the life of a message from its delivery events, or shows sessions while they happen.",
         usage: """
             apus trace ID
+            apus trace --ref TAG | --ref-file FILE
             apus trace --session [--site SITE] [--source SOURCE] [--domain DOMAIN] [--id ID] [--count N] [--for 5m]
             """)
 
@@ -21,14 +22,19 @@ struct TraceCommand: AsyncParsableCommand {
     var id: String?
     @Flag(help: "Show the SMTP dialogue of the next attempts that fit all of --site, --source, --domain and --id.")
     var session = false
+    @OptionGroup(title: "Tags") var refs: RefOptions
     @OptionGroup(title: "Sessions") var sessions: SessionOptions
 
     func validate() throws {
         if session {
-            guard id == nil else { throw ValidationError("--session shows what is to come: give --id ID") }
+            guard id == nil, !refs.isGiven else {
+                throw ValidationError("--session shows what is to come: give --id ID")
+            }
             try sessions.check()
         } else {
-            guard id != nil else { throw ValidationError("give a queue ID, or --session") }
+            guard [id, refs.ref, refs.refFile].count(where: { $0 != nil }) == 1 else {
+                throw ValidationError("give one of a queue ID, --ref, --ref-file and --session")
+            }
             guard !sessions.isGiven else {
                 throw ValidationError("--site, --source, --domain, --id, --count and --for belong to --session")
             }
@@ -37,7 +43,7 @@ struct TraceCommand: AsyncParsableCommand {
 
     func run() async throws {
         if session { return try await SessionTrace(options: sessions, node: node).run() }
-        guard let id else { return }
+        guard let id else { return try await RefTrace(options: refs, node: node).run() }
         try await tell(try queueID(id))
     }
 

@@ -33,6 +33,7 @@ package struct SenderConfiguration: Equatable, Sendable {
     /// Rules that come before the built-in ones; `nil` for none.
     package var bounces: BounceRules?
     package var suppression = SuppressionConfiguration()
+    package var traceTag = TraceTagConfiguration()
 
     package init() {}
 

@@ -30,6 +30,7 @@ extension NodeConfiguration {
         resolveDefaults()
         checkListeners(reader)
         checkSender(reader)
+        checkTraceTag(reader)
         checkRoutes(reader)
         checkHTTP(reader)
         http.isSocketRequired = http.socket != nil && reader.gave("http.socket")
@@ -140,6 +141,27 @@ extension NodeConfiguration {
                     key: "sender.sources.\(source.name).address", value: "\(address)",
                     "can never be used with sender.family: \(sender.family.rawValue)")
             }
+        }
+    }
+
+    private mutating func checkTraceTag(_ reader: ConfigurationReader) {
+        let (tag, key) = (sender.traceTag, "sender.trace_tag")
+        let names = tag.keys.map(\.id)
+        if let current = tag.current {
+            // A key with an error of its own is missing here and was reported there.
+            if !names.contains(current), !reader.gave("\(key).keys.\(current)") {
+                let known = names.isEmpty ? "none is defined" : names.joined(separator: ", ")
+                reader.report(key: "\(key).current", value: current, "names no key; allowed: \(known)")
+            }
+        } else if !reader.gave("\(key).current") {
+            if names.count > 1 {
+                reader.report(key: "\(key).keys", "has several keys: set \(key).current to one of them")
+            }
+            sender.traceTag.current = names.first
+        }
+        for (index, pool) in tag.pools.enumerated()
+        where sender.pool(named: pool) == nil && !reader.gave("sender.pools.\(pool)") {
+            reader.report(key: "\(key).pools[\(index)]", value: pool, "names no pool; allowed: \(poolNames)")
         }
     }
 

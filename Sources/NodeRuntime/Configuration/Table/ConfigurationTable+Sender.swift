@@ -43,6 +43,9 @@ extension ConfigurationTable {
             "bounces", \.bounces, ValueKind.file(of: bounceRules).optional, default: "none: the built-in rules alone",
             "File of rules that give failures their bounce class and severity.")
         Field("suppression", \.suppression, suppression, "The suppression list (`apus suppress`).")
+        Field(
+            "trace_tag", \.traceTag, traceTag,
+            "A signed field, X-Apus-Ref, in each message that leaves (`apus trace --ref`).")
     }
 
     static let ready = ConfigurationSection<ReadyConfiguration> {

@@ -1,5 +1,35 @@
 internal import Yams
 
+extension ValueKind where Value == SecretText {
+    /// A path of a file with a secret, which is read together with the file that names it.
+    static var secretFile: ValueKind {
+        let path = ValueKind<String>.path
+        return ValueKind(
+            allowed: "a file with 32…512 visible ASCII characters in its first line, which others may not read",
+            schema: path.schema,
+            read: { node, reader in
+                guard let path = path.read(node, reader) else { return nil }
+                if let problem = ConfigurationReader.problem(readingFile: path) {
+                    reader.report(node, "cannot be read: \(problem)")
+                    return nil
+                }
+                guard FileStatus(path: path)?.isPrivate == true else {
+                    reader.report(
+                        node, "may be read by others, or written by its group; allowed: chmod 600, or 640 for a group")
+                    return nil
+                }
+                do throws(ConfigurationError) {
+                    if let secret = SecretText(try ConfigurationFile.read(path)) { return secret }
+                } catch {
+                    reader.report(error.issues)
+                    return nil
+                }
+                reader.report(node, "has no secret of 32 to 512 visible ASCII characters in its first line")
+                return nil
+            }, show: { _ in nil })
+    }
+}
+
 extension ValueKind {
     /// A path of a YAML file of its own, which is read and checked together with the file that names it.
     ///
