@@ -45,6 +45,7 @@ extension Dispatcher.Settings {
             readyMessages: sender.ready.messages, readyBytes: sender.ready.memory,
             totalBytes: sender.ready.totalMemory, queueLimit: sender.maxQueued,
             noticeReturn: sender.dsn.return == .full ? .full : .headers,
+            delayAfter: sender.dsn.delay, delayFor: sender.dsn.delayFor,
             drainTime: TimeAmount(sender.drainTime), suppression: sender.suppression)
     }
 }

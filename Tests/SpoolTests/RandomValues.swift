@@ -79,6 +79,7 @@ struct RandomValues {
         entry.state = ScheduleEntry.State(rawValue: number(0...3)) ?? .held
         (entry.reason, entry.remoteHost, entry.isNotice) = (optional(), optional(), bool())
         entry.size = number(0...1 << 40)
+        entry.isDelay = bool()
         for index in entry.recipients.indices {
             entry.recipients[index].attempts = number(0...50)
             if bool() {
@@ -89,6 +90,7 @@ struct RandomValues {
             entry.recipients[index].errorClass = optional()
             entry.recipients[index].bounceClass = optional()
             entry.recipients[index].severity = optional()
+            entry.recipients[index].delayNotified = bool()
         }
         return entry
     }

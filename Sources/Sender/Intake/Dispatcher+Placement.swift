@@ -56,7 +56,10 @@ extension Dispatcher {
         }
         let target = LaneTarget(key: lane, site: site, source: source)
         partitions[message.partition]?.resting.noteLane(lane, of: message.entry.domain.name)
-        guard hasRoom(for: message.entry.size, in: lane) else { return park(message, in: lane) }
+        guard hasRoom(for: message.entry.size, in: lane) else {
+            tellDelay(of: message)
+            return park(message, in: lane)
+        }
         release(message)
         reserve(message, in: lane)
         message.lastLane = lane

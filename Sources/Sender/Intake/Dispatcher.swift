@@ -28,6 +28,9 @@ final class Dispatcher: @unchecked Sendable {
         var queueLimit: Int
         /// What DSNs return where RET was not given.
         var noticeReturn: ReturnContent
+        /// Time after which originators are told of a delay, and which.
+        var delayAfter: Duration?
+        var delayFor: DSNConfiguration.DelayScope
         var drainTime: TimeAmount
         var suppression: SuppressionConfiguration
     }

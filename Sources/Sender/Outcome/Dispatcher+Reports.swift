@@ -87,6 +87,7 @@ extension Dispatcher {
         message.entry.reason = nil
         message.entry.due = settlement.due ?? .now()
         message.entry.lastAttempt = settlement.attempted ?? message.entry.lastAttempt
+        _ = requestDelayNotice(of: message, at: .now(), host: settlement.remoteHost)
         store(message)
         if let command = message.command { return carryOut(command, on: message) }
         putDown(message, Rest(due: message.entry.due, lane: message.lane))

@@ -9,7 +9,7 @@ enum NoticeMessage {
     /// - Parameter original: Content of the message the DSN is about; `nil` returns nothing of it.
     static func make(_ notice: PendingNotice, original: ByteBuffer?, settings: Dispatcher.Settings) -> MessageRecord {
         let entry = notice.entry
-        let written = entry.lastAttempt ?? entry.due
+        let written = entry.isDelay ? entry.due : entry.lastAttempt ?? entry.due
         let to = entry.reversePath.mailbox ?? Mailbox(localPart: "postmaster", domain: settings.hostname)
         let queueID = identity(notice.key, at: written)
         var status = DeliveryStatusNotice(
@@ -38,12 +38,13 @@ enum NoticeMessage {
     private static func recipient(
         _ recipient: ScheduleEntry.Recipient, _ entry: ScheduleEntry
     ) -> DeliveryStatusNotice.Recipient {
-        var told = DeliveryStatusNotice.Recipient(recipient.recipient.mailbox, .failed)
+        var told = DeliveryStatusNotice.Recipient(recipient.recipient.mailbox, entry.isDelay ? .delayed : .failed)
         told.originalRecipient = recipient.recipient.originalRecipient
         told.remoteHost = entry.remoteHost
         told.reply = recipient.lastReply
-        told.reason = recipient.lastReply == nil ? recipient.lastFailure : nil
+        told.reason = recipient.lastReply == nil ? recipient.lastFailure ?? (entry.isDelay ? entry.reason : nil) : nil
         told.lastAttempt = entry.lastAttempt
+        told.willRetryUntil = entry.isDelay ? entry.expiry : nil
         return told
     }
 

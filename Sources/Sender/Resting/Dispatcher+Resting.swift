@@ -92,7 +92,11 @@ extension Dispatcher {
         guard message.queueState == "parked", message.expiry > now, let lane = store.probableLane(of: slot),
             lanes[lane] != nil, !hasRoom(for: Int(message.size), in: lane)
         else { return false }
-        store.restAgain(slot, Rest(due: message.expiry, lane: lane, reason: .lane))
+        // Its originator may have to be told that it waits: only its record says whether.
+        let delayed = settings.delayAfter.map { message.arrival + $0 }
+        if let delayed, delayed <= now, message.due <= delayed { return false }
+        let due = delayed.map { $0 > now ? $0 : message.expiry } ?? message.expiry
+        store.restAgain(slot, Rest(due: due, lane: lane, reason: .lane))
         queue(slot, of: store, behind: lane)
         return true
     }

@@ -13,7 +13,7 @@ extension Dispatcher {
         message.entry.reason = lack(of: lane, load).value
         message.entry.due = due
         if !message.isStored { message.entry.state = .parked }
-        putDown(message, Rest(due: message.entry.expiry, lane: lane, reason: .lane))
+        putDown(message, Rest(due: delayMoment(of: message) ?? message.entry.expiry, lane: lane, reason: .lane))
     }
 
     /// Puts a message down until a moment.

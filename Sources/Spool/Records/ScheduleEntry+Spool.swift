@@ -51,6 +51,7 @@ extension WireScheduleEntry {
         if let reason = entry.reason { self.reason = reason }
         recipients = entry.recipients.map { Remaining($0, of: domain) }
         isNotice = entry.isNotice
+        isDelay = entry.isDelay
         if let remoteHost = entry.remoteHost { self.remoteHost = remoteHost }
         if let lastAttempt = entry.lastAttempt { self.lastAttempt = lastAttempt.milliseconds }
         if let lastCommand = entry.lastCommand { self.lastCommand = lastCommand.milliseconds }
@@ -79,6 +80,7 @@ extension WireScheduleEntry {
         entry.reason = hasReason ? reason : nil
         for remaining in recipients { entry.recipients.append(try remaining.recipient(of: domain)) }
         entry.isNotice = isNotice
+        entry.isDelay = isDelay
         entry.remoteHost = hasRemoteHost ? remoteHost : nil
         entry.lastCommand = hasLastCommand ? Timestamp(milliseconds: lastCommand) : nil
         entry.relay = hasRelay ? relay : nil
@@ -96,6 +98,7 @@ extension WireScheduleEntry.Remaining {
         if let errorClass = remaining.errorClass { self.errorClass = errorClass }
         if let bounceClass = remaining.bounceClass { self.bounceClass = bounceClass }
         if let severity = remaining.severity { self.severity = severity }
+        delayNotified = remaining.delayNotified
     }
 
     func recipient(of domain: Domain) throws(SpoolError) -> ScheduleEntry.Recipient {
@@ -105,6 +108,7 @@ extension WireScheduleEntry.Remaining {
         result.errorClass = hasErrorClass ? errorClass : nil
         result.bounceClass = hasBounceClass ? bounceClass : nil
         result.severity = hasSeverity ? severity : nil
+        result.delayNotified = delayNotified
         return result
     }
 }

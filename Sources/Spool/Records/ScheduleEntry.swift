@@ -29,6 +29,8 @@ package struct ScheduleEntry: Equatable, Sendable {
         /// Of the latest failure, as its event has them.
         package var bounceClass: String?
         package var severity: String?
+        /// The originator was told that it waits; that happens once.
+        package var delayNotified = false
 
         package init(_ recipient: MailModel.Recipient, attempts: Int = 0) {
             self.recipient = recipient
@@ -60,6 +62,8 @@ package struct ScheduleEntry: Equatable, Sendable {
     package var recipients: [Recipient]
     /// The entry stands for a DSN to the reverse-path about these recipients, to be written to `mail`.
     package var isNotice: Bool
+    /// The DSN tells of a delay (RFC 3464 §2.3.3); `due` is when that was found.
+    package var isDelay = false
     /// Host that gave the final reply, for the DSN.
     package var remoteHost: String?
     /// Moment of the latest operator's command that changed the entry: earlier ones were carried out.

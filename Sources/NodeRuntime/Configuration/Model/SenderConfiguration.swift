@@ -126,9 +126,21 @@ package struct SenderTimeouts: Equatable, Sendable {
 package struct DSNConfiguration: Equatable, Sendable {
     package enum Return: String, Sendable, CaseIterable { case headers, full }
 
+    /// Whose originators are told of a delay, where `NOTIFY` does not decide.
+    package enum DelayScope: String, Sendable, CaseIterable {
+        /// Nobody else's: `NOTIFY=DELAY` alone (RFC 3461 §4.1).
+        case requested
+        /// Also of recipients without `NOTIFY`, unless the message belongs to a campaign.
+        case personal
+        case all
+    }
+
     /// Local part of the author, at `ingress.hostname`.
     package var from = "mailer-daemon"
     /// What of the message comes back where RET was not given (RFC 3461 §4.3).
     package var `return` = Return.headers
+    /// Time in the queue after which the originator is told that a recipient waits; `nil` for never.
+    package var delay: Duration?
+    package var delayFor = DelayScope.personal
     package init() {}
 }

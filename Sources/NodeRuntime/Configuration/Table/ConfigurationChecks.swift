@@ -118,6 +118,11 @@ extension NodeConfiguration {
                 key: "sender.lane.start_connections", value: "\(lane.givenStartConnections)",
                 "is above sender.lane.connections (\(lane.connections))")
         }
+        if let delay = sender.dsn.delay, delay >= sender.lifetime {
+            reader.report(
+                key: "sender.dsn.delay", value: Units.show(delay),
+                "is never reached: sender.lifetime (\(Units.show(sender.lifetime))) ends before")
+        }
         if sender.ready.memory > sender.ready.totalMemory {
             let key = reader.gave("sender.ready.memory") ? "memory" : "total_memory"
             reader.report(key: "sender.ready.\(key)", "makes memory of one lane larger than total_memory of all")

@@ -87,6 +87,14 @@ extension ConfigurationTable {
     static let dsn = ConfigurationSection<DSNConfiguration> {
         Field("from", \.from, localPart, "Local part of the author, at ingress.hostname.")
         Field("return", \.return, .choice, "What of the message comes back where RET was not given (RFC 3461 §4.3).")
+        Field(
+            "delay", \.delay, .noneOr(.duration(.seconds(1)...(.days(30)))),
+            "Time in the queue after which the originator is told, once a recipient, that the message waits (RFC 3464)."
+        )
+        Field(
+            "delay_for", \.delayFor, .choice,
+            "Whose: requested is NOTIFY=DELAY alone; personal also recipients without NOTIFY of mail without a "
+                + "campaign; all also those of campaigns. A NOTIFY without DELAY always means none.")
     }
 
     /// A dot-string (RFC 5321 §4.1.2) in ASCII.

@@ -194,6 +194,12 @@ package nonisolated struct WireScheduleEntry: @unchecked Sendable {
   /// Clears the value of `relay`. Subsequent reads from it will return its default value.
   package mutating func clearRelay() {_uniqueStorage()._relay = nil}
 
+  /// Of a notice: recipients wait, they have not failed.
+  package var isDelay: Bool {
+    get {_storage._isDelay}
+    set {_uniqueStorage()._isDelay = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated struct Remaining: Sendable {
@@ -257,6 +263,9 @@ package nonisolated struct WireScheduleEntry: @unchecked Sendable {
     /// Clears the value of `severity`. Subsequent reads from it will return its default value.
     package mutating func clearSeverity() {self._severity = nil}
 
+    /// The originator was told that it waits.
+    package var delayNotified: Bool = false
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
@@ -280,7 +289,7 @@ fileprivate nonisolated let _protobuf_package = "apus.spool"
 
 nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ScheduleEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}queue_id_high\0\u{3}queue_id_low\0\u{1}part\0\u{1}parts\0\u{1}state\0\u{1}offset\0\u{1}arrival\0\u{3}expiry_after_arrival\0\u{3}due_after_arrival\0\u{1}domain\0\u{3}reverse_path_local_part\0\u{3}reverse_path_domain\0\u{3}envelope_id\0\u{3}return_content\0\u{1}wishes\0\u{3}message_id\0\u{1}size\0\u{3}no_failure_dsn\0\u{3}smtp_utf8\0\u{1}reason\0\u{1}recipients\0\u{3}is_notice\0\u{3}remote_host\0\u{3}last_attempt\0\u{4}\u{6}last_command\0\u{1}relay\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}queue_id_high\0\u{3}queue_id_low\0\u{1}part\0\u{1}parts\0\u{1}state\0\u{1}offset\0\u{1}arrival\0\u{3}expiry_after_arrival\0\u{3}due_after_arrival\0\u{1}domain\0\u{3}reverse_path_local_part\0\u{3}reverse_path_domain\0\u{3}envelope_id\0\u{3}return_content\0\u{1}wishes\0\u{3}message_id\0\u{1}size\0\u{3}no_failure_dsn\0\u{3}smtp_utf8\0\u{1}reason\0\u{1}recipients\0\u{3}is_notice\0\u{3}remote_host\0\u{3}last_attempt\0\u{4}\u{6}last_command\0\u{1}relay\0\u{3}is_delay\0")
 
   fileprivate class _StorageClass {
     var _queueIDHigh: UInt64 = 0
@@ -309,6 +318,7 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
     var _lastAttempt: Int64? = nil
     var _lastCommand: Int64? = nil
     var _relay: String? = nil
+    var _isDelay: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -345,6 +355,7 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
       _lastAttempt = source._lastAttempt
       _lastCommand = source._lastCommand
       _relay = source._relay
+      _isDelay = source._isDelay
     }
   }
 
@@ -389,6 +400,7 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
         case 24: try { try decoder.decodeSingularInt64Field(value: &_storage._lastAttempt) }()
         case 30: try { try decoder.decodeSingularInt64Field(value: &_storage._lastCommand) }()
         case 31: try { try decoder.decodeSingularStringField(value: &_storage._relay) }()
+        case 32: try { try decoder.decodeSingularBoolField(value: &_storage._isDelay) }()
         default: break
         }
       }
@@ -479,6 +491,9 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
       try { if let v = _storage._relay {
         try visitor.visitSingularStringField(value: v, fieldNumber: 31)
       } }()
+      if _storage._isDelay != false {
+        try visitor.visitSingularBoolField(value: _storage._isDelay, fieldNumber: 32)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -514,6 +529,7 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._lastAttempt != rhs_storage._lastAttempt {return false}
         if _storage._lastCommand != rhs_storage._lastCommand {return false}
         if _storage._relay != rhs_storage._relay {return false}
+        if _storage._isDelay != rhs_storage._isDelay {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -525,7 +541,7 @@ nonisolated extension WireScheduleEntry: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = WireScheduleEntry.protoMessageName + ".Remaining"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recipient\0\u{1}attempts\0\u{3}last_reply\0\u{3}last_failure\0\u{3}error_class\0\u{3}bounce_class\0\u{1}severity\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recipient\0\u{1}attempts\0\u{3}last_reply\0\u{3}last_failure\0\u{3}error_class\0\u{3}bounce_class\0\u{1}severity\0\u{4}\u{3}delay_notified\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -540,6 +556,7 @@ nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftP
       case 5: try { try decoder.decodeSingularStringField(value: &self._errorClass) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self._bounceClass) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self._severity) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.delayNotified) }()
       default: break
       }
     }
@@ -571,6 +588,9 @@ nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftP
     try { if let v = self._severity {
       try visitor.visitSingularStringField(value: v, fieldNumber: 7)
     } }()
+    if self.delayNotified != false {
+      try visitor.visitSingularBoolField(value: self.delayNotified, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -582,6 +602,7 @@ nonisolated extension WireScheduleEntry.Remaining: SwiftProtobuf.Message, SwiftP
     if lhs._errorClass != rhs._errorClass {return false}
     if lhs._bounceClass != rhs._bounceClass {return false}
     if lhs._severity != rhs._severity {return false}
+    if lhs.delayNotified != rhs.delayNotified {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
