@@ -46,7 +46,9 @@ extension Dispatcher.Settings {
             totalBytes: sender.ready.totalMemory, queueLimit: sender.maxQueued,
             noticeReturn: sender.dsn.return == .full ? .full : .headers,
             delayAfter: sender.dsn.delay, delayFor: sender.dsn.delayFor,
-            drainTime: TimeAmount(sender.drainTime), suppression: sender.suppression)
+            drainTime: TimeAmount(sender.drainTime),
+            verp: Dictionary(sender.verp.map { ($0.pool, $0.template) }) { first, _ in first },
+            suppression: sender.suppression)
     }
 }
 

@@ -66,6 +66,10 @@ extension MetricDeclaration {
     package static let outcomes = MetricDeclaration(
         "apus_outcomes_total", .counter, labels: ["type", "class", "provider"],
         "Committed outcomes of recipients.", alert: "the share of deferred or failed departs from its usual value")
+    package static let plainReversePaths = MetricDeclaration(
+        "apus_verp_plain_total", .counter, labels: ["pool"],
+        "Attempts of recipients that went out from the message's own reverse-path, because that of sender.verp would be "
+            + "too long.", alert: "it rises as the deliveries do: the template is too long")
     package static let queuedRecipients = MetricDeclaration(
         "apus_queued_recipients", .gauge, labels: ["state"],
         "Recipients that are neither delivered nor ended otherwise.", alert: "it rises for an hour")

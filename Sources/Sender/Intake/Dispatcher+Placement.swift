@@ -117,6 +117,7 @@ extension Dispatcher {
                 returnContent: entry.returnContent))
         order.tenant = entry.wishes.tenant
         order.pool = pool(of: message, target.site.settings)
+        order.reversePaths = reversePaths(of: message, from: order.pool)
         message.state = .handed(target.key)
         let group = group(of: target.key)
         let number = lanes[target.key]?.number ?? 0

@@ -32,6 +32,8 @@ final class Dispatcher: @unchecked Sendable {
         var delayAfter: Duration?
         var delayFor: DSNConfiguration.DelayScope
         var drainTime: TimeAmount
+        /// By pool.
+        var verp: [String: VERPTemplate]
         var suppression: SuppressionConfiguration
     }
 
@@ -63,6 +65,7 @@ final class Dispatcher: @unchecked Sendable {
     /// DSNs to be written to `mail`, and how many are on their way there.
     var notices: Deque<PendingNotice> = []
     var noticesInWork = 0
+    var unfitReversePaths = UnfitReversePaths()
     var random = SystemRandomNumberGenerator()
     var isStopping = false
     /// Operators' commands of the last day, for messages that are read after them.

@@ -65,7 +65,7 @@ final class Lane {
         while var order = ready.first {
             guard let connection = popIdle() else { return connect() }
             // The dispatcher asked before; the list may have grown while the order waited here.
-            guard !group.suppressions.suppresses(anyOf: order.transaction.recipients, tenant: order.tenant) else {
+            guard !group.suppressions.suppresses(anyOf: order.recipientsLeft, tenant: order.tenant) else {
                 idle.append(connection)
                 ready.removeFirst()
                 report(order, .returned(reason: "its recipient was suppressed", until: nil, failure: nil))
@@ -184,6 +184,7 @@ final class Lane {
             },
             began: began, facts: connection.facts)
         learn(from: attempt, connection)
+        var order = order
         if attempt.continuesByDATA {
             group.withoutChunking.remember(connection.candidate.host, at: group.instant)
             group.logger.notice(
@@ -191,13 +192,14 @@ final class Lane {
                 metadata: [LogKey.site: "\(site.name)", LogKey.host: "\(connection.candidate.host)"])
             ready.prepend(order)
         } else if attempt.continuesAtNextHost {
-            var order = order
             order.hostsTried += 1
             // Passed over until its back-off ends, so that the next connection goes to the next host.
             group.health.failed(memoryKey(connection.candidate), now: group.instant)
             ready.prepend(order)
+        } else if let whole = order.add(attempt) {
+            report(order, .attempted(whole))
         } else {
-            report(order, .attempted(attempt))
+            ready.prepend(order)
         }
         if result.connectionUsable, !connection.isRetired, !attempt.continuesAtNextHost,
             pacing.mayReuse(afterMessages: connection.transactions)
@@ -271,8 +273,13 @@ final class Lane {
     private func goDown(_ failure: Failure, _ connection: LaneConnection) {
         if let probe = ready.popFirst() {
             let decision = judge(failure, of: probe, at: connection.candidate, isLastHost: true)
-            let outcomes = Array(repeating: Attempt.Outcome.failed(failure, decision), count: probe.recipientCount)
-            report(probe, .attempted(Attempt(outcomes: outcomes, began: .now(), facts: connection.facts)))
+            let outcomes = probe.recipientsLeft.map { _ in Attempt.Outcome.failed(failure, decision) }
+            report(
+                probe,
+                .attempted(
+                    Attempt(
+                        outcomes: (probe.progress?.outcomes ?? []) + outcomes, began: probe.progress?.began ?? .now(),
+                        facts: connection.facts)))
         }
         giveBackUntried(failure)
     }
@@ -306,6 +313,12 @@ final class Lane {
     }
 
     private func report(_ order: Order, _ ending: AttemptReport.Ending) {
+        var ending = ending
+        // Of some recipients an attempt was made, which must not be forgotten.
+        if case .returned = ending, var made = order.progress {
+            made.outcomes += order.recipientsLeft.map { _ in .untried }
+            ending = .attempted(made)
+        }
         group.report(
             AttemptReport(
                 key: order.key, epoch: order.epoch, lane: key, laneNumber: number,

@@ -96,13 +96,13 @@ final class LaneConnection: OutboundConnectionDelegate {
                     order, on: connection, lane.key, candidate, after: tap, for: lane.group.watches)
             }
             connection.begin(tagged(order))
-        case .maildir(let writer): writer.begin(order.transaction)
+        case .maildir(let writer): writer.begin(order.nextTransaction)
         case nil: preconditionFailure("an order begins on a connection that is open")
         }
     }
 
     private func tagged(_ order: Order) -> OutboundTransaction {
-        var transaction = order.transaction
+        var transaction = order.nextTransaction
         // Recipients of one transaction share its content: a tag can name one, or the part.
         let only = transaction.recipients.count == 1 ? transaction.recipients[0].index : nil
         let field = lane.group.settings.tags.field(

@@ -13,6 +13,10 @@ struct Order: Sendable {
     var tenant: String?
     /// Pool it was placed from.
     var pool = ""
+    /// One for each recipient, who then has a transaction of its own (VERP).
+    var reversePaths: [ReversePath]?
+    /// What came of the recipients whose own transactions are over.
+    var progress: Attempt?
     /// Addresses of the site that failed in this attempt.
     var hostsTried = 0
     /// Its recipients are in the gauge of uncommitted attempts.
@@ -26,6 +30,32 @@ struct Order: Sendable {
     }
 
     var recipientCount: Int { transaction.recipients.count }
+    private var settled: Int { progress?.outcomes.count ?? 0 }
+    var recipientsLeft: ArraySlice<Recipient> { transaction.recipients.dropFirst(settled) }
+
+    /// What goes out next: all, or one recipient from its own reverse-path.
+    var nextTransaction: OutboundTransaction {
+        guard let reversePaths, settled < recipientCount else { return transaction }
+        var next = transaction
+        next.recipients = [transaction.recipients[settled]]
+        next.reversePath = reversePaths[settled]
+        return next
+    }
+
+    /// Adds what a transaction came to.
+    ///
+    /// - Returns: The whole attempt once every recipient has had its transaction.
+    mutating func add(_ attempt: Attempt) -> Attempt? {
+        guard reversePaths != nil else { return attempt }
+        var whole = attempt
+        if let progress {
+            whole.outcomes = progress.outcomes + attempt.outcomes
+            whole.began = progress.began
+        }
+        progress = whole
+        hostsTried = 0
+        return settled < recipientCount ? nil : whole
+    }
 }
 
 /// What became of an order. Every order ends in exactly one.
@@ -50,6 +80,8 @@ struct Attempt: Sendable {
     enum Outcome: Sendable {
         case delivered(Reply)
         case failed(Failure, Disposition)
+        /// Given back with others of its message that had their transactions.
+        case untried
     }
 
     /// Of the connection.
@@ -87,7 +119,11 @@ struct Attempt: Sendable {
     /// A host talked to us, whatever it thought of the message.
     var reachedHost: Bool {
         outcomes.contains { outcome in
-            if case .failed(let failure, _) = outcome { failure.stage.isInTransaction } else { true }
+            switch outcome {
+            case .delivered: true
+            case .failed(let failure, _): failure.stage.isInTransaction
+            case .untried: false
+            }
         }
     }
 }

@@ -32,6 +32,8 @@ struct SenderMetrics: Sendable {
         if let time = facts.transferMilliseconds { transferSeconds.record(Double(time) / 1000) }
     }
 
+    func plainReversePath(pool: String) { registry.counter(.plainReversePaths, pool).add() }
+
     func patternLimitReached(rule: String) { registry.counter(.patternLimits, rule).add() }
 
     func setAside(_ topic: Topic) { registry.counter(.recordsSetAside, topic.rawValue).add() }

@@ -37,6 +37,11 @@ struct Settlement {
         settlement.remoteHost = attempt.facts.remote?.host.flatMap { $0.hasPrefix("/") ? nil : $0 }
         for (index, outcome) in attempt.outcomes.enumerated() where index < message.entry.recipients.count {
             var recipient = message.entry.recipients[index]
+            if case .untried = outcome {
+                settlement.remaining.append(recipient)
+                settlement.due = now
+                continue
+            }
             recipient.attempts += 1
             var event: DeliveryEvent
             switch outcome {
@@ -47,6 +52,7 @@ struct Settlement {
             case .failed(let failure, let disposition):
                 event = settlement.failed(
                     message, &recipient, failure, disposition, at: now, retry, factory, &random)
+            case .untried: continue
             }
             event.describe(attempt, lane, arrival: message.entry.arrival)
             settlement.events.append(event)

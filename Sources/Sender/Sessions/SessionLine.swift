@@ -66,7 +66,7 @@ struct SessionLine {
         with { json in
             json.field("queue_id", order.key.queueID.description)
             json.field("part", order.key.part)
-            json.field("recipients", order.recipientCount)
+            json.field("recipients", order.nextTransaction.recipients.count)
         }
     }
 

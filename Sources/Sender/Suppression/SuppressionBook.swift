@@ -43,7 +43,7 @@ final class SuppressionBook: Sendable {
     }
 
     /// Whether mail to any of these recipients is not to be sent.
-    func suppresses(anyOf recipients: [Recipient], tenant: String?) -> Bool {
+    func suppresses(anyOf recipients: some Sequence<Recipient>, tenant: String?) -> Bool {
         if count == 0 { return false }
         let now = Timestamp.now()
         return state.withLock { state in

@@ -34,6 +34,7 @@ package struct SenderConfiguration: Equatable, Sendable {
     package var bounces: BounceRules?
     package var suppression = SuppressionConfiguration()
     package var traceTag = TraceTagConfiguration()
+    package var verp: [VERPConfiguration] = []
 
     package init() {}
 
@@ -68,6 +69,13 @@ package struct PoolConfiguration: Equatable, Sendable {
     package var name: String
     package var members: [Member]
     package init(name: String, members: [Member]) { (self.name, self.members) = (name, members) }
+}
+
+/// A pool whose mail has a reverse-path for each recipient.
+package struct VERPConfiguration: Equatable, Sendable {
+    package var pool: String
+    package var template: VERPTemplate
+    package init(pool: String, template: VERPTemplate) { (self.pool, self.template) = (pool, template) }
 }
 
 /// Bounds of a lane's ready queue, and of all together; what does not fit is parked.

@@ -31,6 +31,7 @@ extension NodeConfiguration {
         checkListeners(reader)
         checkSender(reader)
         checkTraceTag(reader)
+        checkVERP(reader)
         checkRoutes(reader)
         checkHTTP(reader)
         http.isSocketRequired = http.socket != nil && reader.gave("http.socket")
@@ -146,6 +147,13 @@ extension NodeConfiguration {
                     key: "sender.sources.\(source.name).address", value: "\(address)",
                     "can never be used with sender.family: \(sender.family.rawValue)")
             }
+        }
+    }
+
+    private func checkVERP(_ reader: ConfigurationReader) {
+        for rule in sender.verp
+        where sender.pool(named: rule.pool) == nil && !reader.gave("sender.pools.\(rule.pool)") {
+            reader.report(key: "sender.verp.\(rule.pool)", "names no pool; allowed: \(poolNames)")
         }
     }
 

@@ -44,6 +44,10 @@ extension ConfigurationTable {
             "File of rules that give failures their bounce class and severity.")
         Field("suppression", \.suppression, suppression, "The suppression list (`apus suppress`).")
         Field(
+            "verp", \.verp, verp, default: "none: the message's own",
+            "Pools whose mail goes to one recipient a transaction, from a reverse-path made of it. One that would be longer "
+                + "than hosts take (64 octets before the @, 254 in all) is the message's own instead.")
+        Field(
             "trace_tag", \.traceTag, traceTag,
             "A signed field, X-Apus-Ref, in each message that leaves (`apus trace --ref`).")
     }
