@@ -67,7 +67,8 @@ let package = Package(
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
-        // 0: the nouns
+        // 0: the nouns, and the one place that knows `struct stat`
+        target("FileStatus", []),
         target("MailModel", [nioCore, "CIDN2"]),
         // 1: pure rules
         target("SMTPProtocol", ["MailModel", nioCore]),
@@ -80,7 +81,7 @@ let package = Package(
         target(
             "LocalSpool",
             [
-                "MailModel", "Spool", nioCore, logging, deque,
+                "FileStatus", "MailModel", "Spool", nioCore, logging, deque,
                 grdb, grdbSQLite,
             ]),
         target("DNSClient", ["MailModel", "CUnbound", nioCore, crypto]),
@@ -89,8 +90,8 @@ let package = Package(
         target(
             "NodeRuntime",
             [
-                "MailModel", "DeliveryPolicy", nioCore, nioPosix, logging, metrics, lifecycle, hummingbird,
-                .product(name: "Yams", package: "Yams"),
+                "FileStatus", "MailModel", "DeliveryPolicy", nioCore, nioPosix, logging, metrics, lifecycle,
+                hummingbird, .product(name: "Yams", package: "Yams"),
             ]),
         // 3: roles
         target(

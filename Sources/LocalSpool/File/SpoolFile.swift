@@ -1,3 +1,4 @@
+internal import FileStatus
 internal import GRDB
 internal import Glibc
 internal import Spool
@@ -71,11 +72,10 @@ enum SpoolFile {
             throw SpoolError(systemCall: "cannot open \(path)")
         }
         defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard let status = FileStatus(descriptor: file), status.isRegular else {
             throw SpoolError(.foreign, "\(path) is no regular file")
         }
-        if status.st_size == 0 { return 0 }
+        if status.size == 0 { return 0 }
         var head = [UInt8](repeating: 0, count: 100)
         guard pread(file, &head, head.count, 0) == head.count, head.starts(with: "SQLite format 3\0".utf8) else {
             throw SpoolError(.foreign, "\(path) is no SQLite file, or its first page is damaged: not touched")
@@ -91,7 +91,7 @@ enum SpoolFile {
             throw SpoolError(
                 .foreign, "\(path) has schema version \(number(at: 60)), this program knows \(Schema.version)")
         }
-        return Int(status.st_size)
+        return status.size
     }
 
     private static func create(_ configuration: LocalSpoolConfiguration, on file: Connection.Handle) throws {

@@ -1,3 +1,4 @@
+internal import FileStatus
 internal import Glibc
 internal import Spool
 internal import Synchronization
@@ -55,9 +56,8 @@ final class SpoolLock: Sendable {
     }
 
     private static func makeDirectory(_ path: String) throws(SpoolError) {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else {
+        if let status = FileStatus(path: path) {
+            guard status.isDirectory else {
                 throw SpoolError(.foreign, "the spool's directory \(path) is a file")
             }
             return

@@ -1,3 +1,4 @@
+internal import FileStatus
 package import Glibc
 
 /// The file of a Unix socket: made with mode 0600, and never taken from a process that answers on it.

@@ -1,3 +1,4 @@
+internal import FileStatus
 internal import Glibc
 
 /// Octets of a table, within a limit.

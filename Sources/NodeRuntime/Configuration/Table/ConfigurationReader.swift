@@ -1,3 +1,4 @@
+internal import FileStatus
 internal import Glibc
 internal import Yams
 
