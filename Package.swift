@@ -18,6 +18,7 @@ let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-m
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -61,6 +62,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // System libraries
@@ -93,6 +95,9 @@ let package = Package(
                 "FileStatus", "MailModel", "DeliveryPolicy", nioCore, nioPosix, logging, metrics, lifecycle,
                 hummingbird, .product(name: "Yams", package: "Yams"),
             ]),
+        target(
+            "LoadTest",
+            ["MailModel", "SMTPProtocol", "SMTPTransport", nioCore, nioPosix, nioTLS, nioSSL, deque, histogram]),
         // 3: roles
         target(
             "Ingress",
@@ -111,8 +116,8 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "MailModel", "SMTPProtocol", "MessageFormat", "DeliveryPolicy", "Spool", "LocalSpool", "DNSClient",
-                "SMTPTransport", "NodeRuntime", "Ingress", "Sender", nioCore, nioPosix, nioSSL, nioHTTP, logging,
-                lifecycle,
+                "SMTPTransport", "NodeRuntime", "LoadTest", "Ingress", "Sender", nioCore, nioPosix, nioSSL, nioHTTP,
+                logging, lifecycle,
                 httpClient, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict, linkerSettings: staticRuntime),
         // Tests mirror the sources
@@ -153,6 +158,7 @@ let package = Package(
                 "Sender",
                 "MailTestKit", nioCore, nioPosix, logging, lifecycle,
             ]),
+        tests("LoadTestTests", ["SMTPProtocol", "LoadTest", nioCore]),
         tests("AllocationTests", ["MailModel", "SMTPProtocol", "CAllocationCounter", nioCore]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("ArchitectureTests", []),

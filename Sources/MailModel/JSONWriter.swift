@@ -52,6 +52,22 @@ package struct JSONObjectWriter {
         }
     }
 
+    /// A nested array of objects; left out where it would be empty.
+    package mutating func array<Element>(
+        _ name: StaticString, _ elements: [Element], _ body: (inout JSONObjectWriter, Element) -> Void
+    ) {
+        guard !elements.isEmpty else { return }
+        begin(name)
+        for (index, element) in elements.enumerated() {
+            buffer.writeStaticString(index == 0 ? "[{" : ",{")
+            isFirst = true
+            body(&self, element)
+            buffer.writeInteger(UInt8(ascii: "}"))
+        }
+        buffer.writeInteger(UInt8(ascii: "]"))
+        isFirst = false
+    }
+
     private mutating func begin(_ name: StaticString) {
         if !isFirst { buffer.writeInteger(UInt8(ascii: ",")) }
         isFirst = false

@@ -18,5 +18,6 @@ struct Apus: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, ReloadCommand.self, CheckConfigCommand.self, QueueCommandGroup.self, TraceCommand.self,
             WhyCommand.self, SuppressCommandGroup.self, BouncesCommandGroup.self, SendCommand.self, SinkCommand.self,
+            BenchCommand.self,
         ])
 }

@@ -30,7 +30,7 @@ package struct OfferedExtensions: Equatable, Sendable {
     package func contains(_ keyword: Keywords) -> Bool { keywords.contains(keyword) }
 
     /// Reads the reply to EHLO, whose first line is a greeting and whose others are one keyword each.
-    init(_ reply: WireReply) {
+    package init(_ reply: WireReply) {
         var result = OfferedExtensions()
         var isFirst = true
         reply.forEachLine { line in

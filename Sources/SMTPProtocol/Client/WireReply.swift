@@ -4,13 +4,13 @@ import NIOCore
 /// A reply as it came: its code is read, its text still bytes, because most replies are never looked at.
 package struct WireReply {
     /// Code of the last line, 200–599.
-    let code: UInt16
+    package let code: UInt16
     let lines: Int
     /// All lines with their codes and line ends.
     let bytes: ByteBuffer
 
     var replyClass: ReplyClass { ReplyClass(rawValue: UInt8(code / 100)) ?? .permanent }
-    var isPositive: Bool { replyClass == .positive }
+    package var isPositive: Bool { replyClass == .positive }
     /// RFC 5321 §3.8: the server is about to close the connection.
     var isClosing: Bool { code == 421 }
 

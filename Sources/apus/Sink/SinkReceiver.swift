@@ -1,3 +1,4 @@
+import LoadTest
 import MailModel
 import NIOCore
 import NIOPosix
@@ -28,6 +29,8 @@ final class SinkReceiver: MailReceiver {
     private static let notKept = Reply(451, StatusDetail(3, 0), "The sink cannot keep the message")
 
     let totals = SinkTotals()
+    /// Messages of `apus bench`.
+    let arrivals = ArrivalBook()
     private let configuration: Configuration
     private let onFull: @Sendable () -> Void
     private let onError: @Sendable (any Error) -> Void
@@ -81,14 +84,24 @@ final class SinkReceiver: MailReceiver {
         totals.add(recipients: transaction.envelope.recipients.count, octets: transaction.content.readableBytes)
         let isLast = number == configuration.messageLimit
         guard let archive = configuration.archive else {
+            note(transaction)
             return finish(answer, isLast: isLast, on: eventLoop)
         }
         return archive.add(transaction, from: client, on: eventLoop)
-            .flatMap { self.finish(answer, isLast: isLast, on: eventLoop) }
+            .flatMap {
+                self.note(transaction)
+                return self.finish(answer, isLast: isLast, on: eventLoop)
+            }
             .flatMapErrorThrowing { error in
                 self.onError(error)
                 return Self.notKept
             }
+    }
+
+    private func note(_ transaction: ReceivedTransaction) {
+        arrivals.add(
+            transaction.content, locals: transaction.envelope.recipients.lazy.map(\.mailbox.localPart),
+            now: ToolClock.microseconds)
     }
 
     private func finish(

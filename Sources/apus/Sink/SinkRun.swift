@@ -13,9 +13,8 @@ import Synchronization
 struct SinkRun {
     /// Time for transactions under way when it ends.
     private static let shutdownLimit = TimeAmount.seconds(2)
-    /// Octets of one message, and of content in memory.
-    private static let messageLimit = 100_000_000
-    private static let memoryLimit = 2_000_000_000
+    /// Octets of content in memory.
+    static let memoryLimit = 2_000_000_000
 
     private let command: SinkCommand
 
@@ -23,7 +22,7 @@ struct SinkRun {
 
     func run() async throws {
         let signals = ProcessSignals.termination()
-        raiseFileLimit()
+        FileLimit.raise()
         let (ended, end) = AsyncStream<Void>.makeStream()
         let watch = Task { for await _ in signals { end.yield() } }
         defer { watch.cancel() }
@@ -44,8 +43,9 @@ struct SinkRun {
         progress?.cancel()
         for listener in listeners { try await listener.shutdown(within: Self.shutdownLimit).get() }
         if !command.quiet {
-            let totals = receiver.totals
-            ToolFile.standardOutput.say(command.json ? totals.json : ByteBuffer(string: totals.text))
+            let (totals, arrivals) = (receiver.totals, receiver.arrivals)
+            ToolFile.standardOutput.say(
+                command.json ? totals.json(with: arrivals) : ByteBuffer(string: totals.text(with: arrivals)))
         }
         try await group.shutdownGracefully()
     }
@@ -83,7 +83,8 @@ struct SinkRun {
     }
 
     private func configuration() throws -> SinkReceiver.Configuration {
-        var configuration = SinkReceiver.Configuration(session: session, rules: command.answers.rules)
+        var configuration = SinkReceiver.Configuration(
+            session: .sink(hostname: command.connections.hostname), rules: command.answers.rules)
         configuration.refusesConnections = command.connections.refuseConnections
         configuration.messagesPerConnection = command.connections.closeAfter
         configuration.messageLimit = command.maxMessages
@@ -100,22 +101,6 @@ struct SinkRun {
         return configuration
     }
 
-    /// Bears nearly everything: a sink is there to take mail, not to judge it.
-    private var session: ServerSession.Configuration {
-        var session = ServerSession.Configuration(hostname: command.connections.hostname)
-        session.greeting = "Apus sink"
-        session.sizeLimit = Self.messageLimit
-        session.recipientLimit = 100_000
-        session.errorLimit = .max
-        session.idleCommandLimit = .max
-        session.contentHeadroom = 0
-        session.bareLineFeed = .convert
-        session.acceptsNUL = true
-        session.headerLimit = Self.messageLimit
-        session.receivedLimit = .max
-        return session
-    }
-
     private func tls() throws -> NIOSSLContext? {
         guard let certificate = command.connections.tlsCertificate, let key = command.connections.tlsKey else {
             return nil
@@ -129,14 +114,24 @@ struct SinkRun {
             throw Exit.saying("sink: cannot use \(certificate) with \(key): \(error)", Exit.configuration)
         }
     }
+}
 
-    /// A connection takes one file; the usual soft limit of 1024 is low for a load test.
-    private func raiseFileLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        // Where it is refused, the limit stays as it was, and connections beyond it wait.
-        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+extension ServerSession.Configuration {
+    /// Bears nearly everything: a sink is there to take mail, not to judge it.
+    static func sink(hostname: String) -> ServerSession.Configuration {
+        let messageLimit = 100_000_000
+        var session = ServerSession.Configuration(hostname: hostname)
+        session.greeting = "Apus sink"
+        session.sizeLimit = messageLimit
+        session.recipientLimit = 100_000
+        session.errorLimit = .max
+        session.idleCommandLimit = .max
+        session.contentHeadroom = 0
+        session.bareLineFeed = .convert
+        session.acceptsNUL = true
+        session.headerLimit = messageLimit
+        session.receivedLimit = .max
+        return session
     }
 }
 

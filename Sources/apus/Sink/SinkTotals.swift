@@ -1,3 +1,4 @@
+import LoadTest
 import MailModel
 import NIOCore
 import Synchronization
@@ -45,19 +46,22 @@ final class SinkTotals: Sendable {
         return count > 1 && seconds > 0 ? Int(Double(count - 1) / seconds) : 0
     }
 
-    var text: String {
+    /// - Parameter arrivals: What came from runs of `apus bench`; a line each.
+    func text(with arrivals: ArrivalBook) -> String {
         let tenths = Int(seconds * 10)
+        let runs = arrivals.runs.map { "\n\(ArrivalReport($0.run, $0.arrivals).text)" }.joined()
+        let uncounted = arrivals.uncounted > 0 ? "\n\(arrivals.uncounted) deliveries of runs beyond the limits" : ""
         return """
             \(messages.load(ordering: .relaxed)) messages to \(recipients.load(ordering: .relaxed)) recipients, \
             \(octets.load(ordering: .relaxed)) octets in \(tenths / 10).\(tenths % 10) s (\(rate)/s); \
             \(connections.load(ordering: .relaxed)) connections, \
             \(refusedConnections.load(ordering: .relaxed)) refused; \
             \(temporaryFailures.load(ordering: .relaxed)) temporary and \
-            \(permanentFailures.load(ordering: .relaxed)) permanent failures
+            \(permanentFailures.load(ordering: .relaxed)) permanent failures\(runs)\(uncounted)
             """
     }
 
-    var json: ByteBuffer {
+    func json(with arrivals: ArrivalBook) -> ByteBuffer {
         var json = JSONObjectWriter(into: ByteBuffer())
         json.field("messages", messages.load(ordering: .relaxed))
         json.field("recipients", recipients.load(ordering: .relaxed))
@@ -68,6 +72,8 @@ final class SinkTotals: Sendable {
         json.field("refused_connections", refusedConnections.load(ordering: .relaxed))
         json.field("temporary_failures", temporaryFailures.load(ordering: .relaxed))
         json.field("permanent_failures", permanentFailures.load(ordering: .relaxed))
+        json.array("runs", arrivals.runs) { json, run in ArrivalReport(run.run, run.arrivals).write(into: &json) }
+        if arrivals.uncounted > 0 { json.field("uncounted_deliveries", arrivals.uncounted) }
         return json.finish()
     }
 }
