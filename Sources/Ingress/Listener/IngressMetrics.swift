@@ -16,6 +16,10 @@ struct IngressMetrics: Sendable {
     func rejected(_ listener: String, _ reason: String) {
         registry.counter(.rejectedRecipients, listener, reason).add()
     }
+    /// Refusals that no event tells of.
+    func rejectedUntold(_ listener: String, _ count: Int = 1) {
+        registry.counter(.rejectionsWithoutEvent, listener).add(count)
+    }
     /// - Parameter limit: A key of the configuration.
     func clientOverLimit(_ listener: String, _ limit: String) {
         registry.counter(.clientLimitRefusals, listener, limit).add()

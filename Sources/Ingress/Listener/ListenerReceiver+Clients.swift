@@ -58,6 +58,10 @@ extension ListenerReceiver {
 
     func refused(_ count: Int, of client: ClientInfo) -> ServerReply? { gate?.refused(count, of: client) }
 
+    func refused(_ refusals: [SessionRefusals.One], more: Int, of client: ClientInfo) {
+        rejections.rejected(refusals, more: more, from: client)
+    }
+
     func noted(_ event: ConnectionEvent, of client: ClientInfo) {
         switch event {
         case .proxyHeaderRefused(let reason):

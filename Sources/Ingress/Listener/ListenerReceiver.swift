@@ -27,7 +27,7 @@ final class ListenerReceiver: MailReceiver {
     let logger: Logger
     private let replyWithin: TimeAmount
     private let held = Mutex<[ObjectIdentifier: NIOLoopBound<HeldReplies>]>([:])
-    private let rejections: RejectionLog
+    let rejections: RejectionLog
 
     init(
         _ listener: ListenerConfiguration, of configuration: NodeConfiguration, tls: NIOSSLContext?, spool: any Spool,
@@ -186,5 +186,6 @@ extension ServerSession.Configuration {
         bareLineFeed = ingress.bareLineFeed == .convert ? .convert : .reject
         headerLimit = ingress.headerLimit
         receivedLimit = ingress.receivedLimit
+        toldRefusals = RejectionLog.eventsPerSession
     }
 }

@@ -37,6 +37,9 @@ extension MetricDeclaration {
     package static let rejectedRecipients = MetricDeclaration(
         "apus_rejected_recipients_total", .counter, labels: ["listener", "reason"],
         "Recipients and messages refused at ingress.")
+    package static let rejectionsWithoutEvent = MetricDeclaration(
+        "apus_rejections_without_event_total", .counter, labels: ["listener"],
+        "Refusals that no event was written for: beyond 20 of one session, or 100 a second.")
     package static let clientLimitRefusals = MetricDeclaration(
         "apus_client_limit_refusals_total", .counter, labels: ["listener", "limit"],
         "Connections, MAIL and RCPT refused because their client was over a limit of ingress.client_limits or over "

@@ -47,6 +47,7 @@ extension ServerSession {
         phase = .command
         if let refusal = chunk.refusal ?? content.fault {
             let wasTransaction = mailState != .none
+            if chunk.refusal == nil { noteRefusal(refusal, .content) }
             if chunk.isLast { endTransaction() } else { chunk.hasFailed = wasTransaction }
             return reply(refusal, &output)
         }

@@ -17,6 +17,7 @@ extension ServerSession {
         guard mailState == .none else { return reply(.nestedMail, &output) }
         if let mailRefusal { return reply(mailRefusal, &output) }
         if let refusal = readMail(line, arguments) {
+            noteRefusal(refusal, .mail)
             envelope.removeAll()
             return reply(refusal, &output)
         }

@@ -8,6 +8,7 @@ extension ServerSession {
         guard mailState == .sender else { return reply(.chunksStarted, &output) }
         let mark = envelope.bytes.count
         if let refusal = readRecipient(line, arguments) {
+            noteRefusal(refusal, .rcpt)
             envelope.truncate(to: mark)
             return reply(refusal, &output)
         }
@@ -16,6 +17,7 @@ extension ServerSession {
             return reply(.recipientOK, &output)
         }
         guard envelope.recipients.count < configuration.recipientLimit else {
+            noteRefusal(.tooManyRecipients, .rcpt, pending: true)
             envelope.truncate(to: mark)
             return reply(.tooManyRecipients, &output)
         }

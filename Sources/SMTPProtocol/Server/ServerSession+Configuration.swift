@@ -42,6 +42,8 @@ extension ServerSession {
         package var acceptsNUL = false
         package var headerLimit = 1_000_000
         package var receivedLimit = 100
+        /// Refusals of one session that `takeRefusals` tells one by one.
+        package var toldRefusals = 0
 
         package init(hostname: String) { self.hostname = hostname }
 

@@ -64,6 +64,8 @@ package struct ServerSession: Sendable {
     package internal(set) var errors = 0
     /// The same since the connection began.
     package internal(set) var refusals = 0
+    /// Refusals of transactions and recipients that nobody was told yet, and how many more may be.
+    var untold = SessionRefusals()
     var idleCommands = 0
     var clientOverride = ClientOverride()
     /// `clientName` was given by XCLIENT, and no EHLO followed.
@@ -187,6 +189,7 @@ extension ServerSession {
     /// The content has ended: refuse it here, or hand it over.
     mutating func finishContent(_ output: inout ByteBuffer) -> Action {
         if let fault = content.verdict() {
+            noteRefusal(fault, .content)
             endTransaction()
             return reply(fault, &output)
         }
@@ -253,6 +256,12 @@ extension ServerSession {
 
     mutating func close(_ reply: ServerReply, _ output: inout ByteBuffer) -> Action {
         reply.write(into: &output)
+        // What is cut short was not refused by the command at hand; one too many errors ends what comes after as well.
+        if isReceivingContent {
+            noteRefusal(reply, .content)
+        } else if reply == .tooManyErrors {
+            noteRefusal(reply, .session)
+        }
         endTransaction()
         phase = .closed
         return .close

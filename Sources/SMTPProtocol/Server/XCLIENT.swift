@@ -23,6 +23,7 @@ extension ServerSession {
         var next = ServerSession(configuration: configuration)
         // A connection keeps its TLS and is not forgiven its errors.
         (next.tls, next.errors, next.refusals, next.idleCommands) = (tls, errors, refusals, idleCommands)
+        next.untold = untold
         next.mailRefusal = mailRefusal
         switch helo {
         case .kept: next.clientName = isNameOverridden ? name : []

@@ -24,6 +24,12 @@ package protocol MailReceiver: AnyObject, Sendable {
     /// - Returns: The reply to close the connection with.
     func refused(_ count: Int, of client: ClientInfo) -> ServerReply?
 
+    /// Tells which transactions and recipients the session itself refused, in order. Told only where `toldRefusals` of
+    /// its configuration is above 0.
+    ///
+    /// - Parameter more: Those that are beyond `toldRefusals`.
+    func refused(_ refusals: [SessionRefusals.One], more: Int, of client: ClientInfo)
+
     /// Tells what happened to a connection outside its session.
     func noted(_ event: ConnectionEvent, of client: ClientInfo)
 
@@ -58,6 +64,7 @@ extension MailReceiver {
         _ localPart: Span<UInt8>, at domain: Span<UInt8>, from client: ClientInfo, on eventLoop: any EventLoop
     ) -> EventLoopFuture<ServerReply?>? { nil }
     package func refused(_ count: Int, of client: ClientInfo) -> ServerReply? { nil }
+    package func refused(_ refusals: [SessionRefusals.One], more: Int, of client: ClientInfo) {}
     package func noted(_ event: ConnectionEvent, of client: ClientInfo) {}
 }
 

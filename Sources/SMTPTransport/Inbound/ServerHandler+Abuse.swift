@@ -24,6 +24,13 @@ extension ServerHandler {
         }
     }
 
+    /// Once a batch.
+    func tellRefusals() {
+        guard session.hasUntoldRefusals else { return }
+        let (refusals, more) = session.takeRefusals()
+        shared.receiver.refused(refusals, more: more, of: client)
+    }
+
     func countRefusals(_ count: Int, _ context: ChannelHandlerContext) {
         guard let reply = shared.receiver.refused(count, of: client) else { return }
         end(reply, context)

@@ -22,6 +22,7 @@ extension ServerHandler {
     func close(_ context: ChannelHandlerContext) {
         guard state != .closing, state != .closed else { return }
         state = .closing
+        tellRefusals()
         tarpit?.cancel()
         tarpit = nil
         // After QUIT the client has nothing more to send.

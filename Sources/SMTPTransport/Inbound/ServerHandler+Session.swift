@@ -16,6 +16,7 @@ extension ServerHandler {
         var isProgress = false
         while state == .running, !isHalted, hasRoom(context), step(context) { isProgress = true }
         isProcessing = false
+        tellRefusals()
         if session.refusals != refusalsBefore { countRefusals(session.refusals - refusalsBefore, context) }
         guard state == .running else { return }
         if isProgress || session.receivedBytes != receivedBefore {
