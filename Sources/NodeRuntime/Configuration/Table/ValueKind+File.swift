@@ -1,3 +1,4 @@
+internal import FileStatus
 internal import Yams
 
 extension ValueKind where Value == SecretText {
