@@ -5,6 +5,20 @@ import Testing
 extension Scenarios {
     /// A transport table of Postfix says where mail goes.
     @Suite struct TransportTableTests {
+        @Test(.timeLimit(.minutes(10))) func mailGoesByLMTP() async throws {
+            let sink = try await AioSink.started(lmtp: true)
+            let files = try ScratchDirectory("apus-transport")
+            try files.write("box.test lmtp:inet:127.0.0.1:\(sink.port)\n", to: "transport")
+            var settings = Node.Settings()
+            settings.lines = ["transport: \(files.file("transport"))"]
+            let node = try await Node.started(settings)
+            let id = try SMTPClient.send(to: node.smtp, recipients: ["a@box.test"], content: TestContent.message())
+            let delivered = try await node.events(of: id, until: "delivered")
+            #expect(delivered.contains { $0.type == "delivered" && $0.recipient == "a@box.test" })
+            #expect(try sink.facts.map(\.to) == [["a@box.test"]])
+            try await sink.stop()
+        }
+
         @Test(.timeLimit(.minutes(10))) func domainsGoWhereTheTableSays() async throws {
             let (one, other, route) = (try Peer(), try Peer(), try Peer())
             let files = try ScratchDirectory("apus-transport")
