@@ -65,6 +65,23 @@ struct LoadPlanTests {
         #expect(BenchField(in: out) == BenchField(run: "R1", number: 17, recipients: 1, time: 1_790_000_000_123_456))
     }
 
+    /// A cut between CR and LF would be a bare CR, which servers refuse.
+    @Test func linesEndInCRLFAtEverySize() {
+        let plan = Self.plan()
+        let content = LoadContent(plan)
+        var message = plan.message(0)
+        for size in 700..<700 + 2 * 78 {
+            message.size = size
+            var out = ByteBuffer()
+            _ = content.write(message, time: 1, date: "x", into: &out)
+            #expect(out.readableBytes == size)
+            let octets = Array(out.readableBytesView)
+            for (index, octet) in octets.enumerated() where octet == 0x0D {
+                #expect(index + 1 < octets.count && octets[index + 1] == 0x0A, "at \(index) of \(size)")
+            }
+        }
+    }
+
     @Test func aSizeBelowTheFieldsHasNoBody() {
         let plan = Self.plan(sizes: [.init(octets: 1)])
         var out = ByteBuffer()

@@ -73,7 +73,7 @@ extension Scenarios {
             #expect(done.exit == .code(1))
             let messages = done.report.messages
             #expect(messages.started + messages.neverBegun == 20)
-            #expect((1...3).contains(messages.started))
+            #expect((1...4).contains(messages.started))
             #expect(try await sink.stop().count == messages.accepted)
         }
 

@@ -47,7 +47,10 @@ package final class LoadContent: Sendable {
         guard wanted > 1 else { return ([], header) }
         var slices: [ByteBuffer] = []
         let isCopied = wanted <= Self.copyLimit
-        var left = wanted - 2
+        // Cut between CR and LF, a line would end in a bare CR; it gets a letter more instead.
+        let isBetween = (wanted - 2) % Self.lineLength == Self.lineLength - 1
+        let end = isBetween ? Self.letterAndLineEnd : Self.lineEnd
+        var left = wanted - end.readableBytes
         var line = Int(message.body % UInt64(Self.lines))
         while left > 0 {
             let offset = line * Self.lineLength
@@ -60,11 +63,12 @@ package final class LoadContent: Sendable {
             left -= count
             line = 0
         }
-        if isCopied { out.writeStaticString("\r\n") } else { slices.append(Self.lineEnd) }
+        if isCopied { out.writeImmutableBuffer(end) } else { slices.append(end) }
         return (slices, message.size)
     }
 
     private static let lineEnd = ByteBuffer(string: "\r\n")
+    private static let letterAndLineEnd = ByteBuffer(string: "A\r\n")
 
     private func writeFields(_ message: LoadMessage, time: Int64, date: String, into out: inout ByteBuffer) {
         out.writeStaticString("Date: ")

@@ -15,6 +15,9 @@ struct LoadSource {
         func take() -> Int { next.wrappingAdd(1, ordering: .relaxed).oldValue }
     }
 
+    /// A message due before the end may begin so much later: the last ones of a good run are late by a little, too.
+    static let grace: Int64 = 250_000_000
+
     private let schedule: LoadSchedule?
     private let counter: Counter
     private let messages: Int
@@ -40,12 +43,12 @@ struct LoadSource {
 
     /// - Parameter now: Nanoseconds from the start.
     mutating func next(now: Int64) -> Turn {
-        guard now < duration else { return .none }
         guard let schedule else {
+            guard now < duration else { return .none }
             let number = counter.take()
             return number < messages ? .message(number, due: now) : .none
         }
-        guard number < messages else { return .none }
+        guard number < messages, now - Self.grace < duration else { return .none }
         let due = schedule.due(number)
         guard due < duration else { return .none }
         guard due <= now else { return .later(due) }

@@ -36,7 +36,9 @@ struct BenchRun {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: command.load.threads ?? max(1, System.coreCount / 2))
         var sink: BenchSink?
-        if let address = command.sink { sink = try await BenchSink.started(at: address, on: group) }
+        // Threads of its own: what arrives must not hold up what is measured.
+        let sinkGroup = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount / 2))
+        if let address = command.sink { sink = try await BenchSink.started(at: address, on: sinkGroup) }
         let figures = try await load(configuration, group, end)
         let wait = command.sinkWait ?? .seconds(30)
         let delivery = await sink?.wait(
@@ -46,6 +48,7 @@ struct BenchRun {
             command: command, configuration: configuration, server: server, figures: figures, delivery: delivery)
         ToolFile.standardOutput.say(command.json ? report.json : ByteBuffer(string: report.text))
         try await group.shutdownGracefully()
+        try await sinkGroup.shutdownGracefully()
         if !report.isGood { throw Exit.no }
     }
 
