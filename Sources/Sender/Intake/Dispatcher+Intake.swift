@@ -12,6 +12,7 @@ extension Dispatcher {
         var state = PartitionState(epoch: lastEpoch, ledger: ledger, resting: resting)
         state.queuedRecipients = resting.recipients.values.reduce(0, +)
         partitions[partition] = state
+        stores.append(resting)
         for (key, entry) in schedule.notices {
             write(PendingNotice(key: key, partition: partition, epoch: lastEpoch, entry: entry))
         }

@@ -54,6 +54,10 @@ final class Dispatcher: @unchecked Sendable {
     private let gaveUp: @Sendable (SpoolError) -> Void
 
     var partitions: [Int: PartitionState] = [:]
+    /// Those of the partitions, for what is asked in each turn: a look into the dictionary copies all of a state.
+    var stores: [RestingStore] = []
+    /// Partitions that hold as many messages as they may: nothing more is read of them.
+    var paused: Set<Int> = []
     /// Those at work; what waits is in the stores of its partitions.
     var messages: [QueuedMessage.Key: QueuedMessage] = [:]
     var lanes: [LaneKey: LaneLoad] = [:]

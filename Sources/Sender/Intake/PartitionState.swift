@@ -12,8 +12,6 @@ struct PartitionState {
     var queuedRecipients = 0
     /// Records of the ledger that are not read back yet after a take-over: until then the books are incomplete.
     var toReload: Int
-    /// It holds as many messages as it may: nothing more is read of it.
-    var isPaused = false
     /// The group wants it back: nothing new is begun.
     var isRevoked = false
 

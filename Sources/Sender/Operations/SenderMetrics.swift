@@ -55,7 +55,7 @@ extension SenderService {
         }
         registry.observe(.intakePaused) { [self] in
             guard let dispatcher = current else { return [] }
-            let paused = await onLoop(dispatcher.loop) { dispatcher.partitions.filter(\.value.isPaused).map(\.key) }
+            let paused = await onLoop(dispatcher.loop) { dispatcher.paused }
             return paused.sorted().map { MetricSample(1, labels: ["\($0)"]) }
         }
         registry.observe(.connections) { [self] in

@@ -61,7 +61,7 @@ extension Dispatcher {
 
     func armDueTimer() {
         guard !isStopping, toWake.count < Self.wakeBatch else { return }
-        guard let due = partitions.values.lazy.compactMap({ $0.resting.nextDue() }).min() else { return }
+        guard let due = stores.lazy.compactMap({ $0.nextDue() }).min() else { return }
         if let dueTimer, dueTimer.due <= due { return }
         dueTimer?.timer.cancel()
         // A wall clock may jump: look again after a minute at the latest.

@@ -137,6 +137,7 @@ final class RestingStore: @unchecked Sendable {
 
     /// Earliest due time.
     func nextDue() -> Timestamp? {
+        guard count > 0 else { return nil }
         while let first = heap.min, !isValid(first) { heap.removeMin() }
         return heap.min?.due
     }

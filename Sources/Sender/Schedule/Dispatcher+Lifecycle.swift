@@ -74,6 +74,8 @@ extension Dispatcher {
         }
         for load in lanes.values { load.parked.removeAll { set.contains(Int($0.partition)) } }
         for partition in lost { partitions[partition] = nil }
+        stores.removeAll { set.contains($0.partition) }
+        paused.subtract(set)
         batch.drop(set)
     }
 }
