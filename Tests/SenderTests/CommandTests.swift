@@ -4,6 +4,7 @@ import MailTestKit
 import NodeRuntime
 import Sender
 import Spool
+import Synchronization
 import Testing
 
 /// Operators' commands (DESIGN §9): what they match, what they leave in the log, and that they apply once.
@@ -220,6 +221,35 @@ import Testing
         }
         #expect(await second.differences() == [0, 0, 0, 0])
         try await second.stop()
+        await fixture.close()
+    }
+
+    /// A command that is not carried out yet is not lost to the one behind it.
+    @Test func commandsThatWaitAreCarriedOutInOrder() async throws {
+        let fixture = try await Fixture()
+        let (peer, other) = (try await ScriptedPeer(Self.never), try await ScriptedPeer())
+        let isGone = Mutex(false)
+        var rules = SpoolProxy.Rules()
+        rules.onRead = { topic, _, record in topic == .schedule && isGone.withLock { $0 } ? nil : record }
+        let node = try await fixture.start(try Self.configuration(peer.port), rules)
+        try await fixture.spool.put(try (0..<3).map { try Fixture.message(to: ["r\($0)@a.test"]) })
+        try await wait(until: "all are deferred") { try await fixture.spool.liveEntries().count == 3 }
+        isGone.withLock { $0 = true }
+        #expect(try await Self.issue(.hold, Self.selector(domain: "a.test"), in: fixture.spool) == [3])
+        isGone.withLock { $0 = false }
+        let answer = try await QueueCommands(spool: fixture.spool).issue(
+            .reroute, Self.selector(domain: "a.test"), actor: "ann", reason: nil,
+            change: { $0.relay = "127.0.0.1:\(other.port)" }, wait: patience)
+        #expect(answer.answers.map(\.matched) == [3])
+        try await wait(until: "both are carried out") {
+            let entries = try await fixture.spool.liveEntries().values
+            return entries.allSatisfy { $0.state == .held && $0.relay != nil }
+        }
+        #expect(other.taken.isEmpty)
+        #expect(try await Self.issue(.release, Self.selector(), in: fixture.spool) == [3])
+        try await wait(until: "they are delivered") { try await node.isQuiet() }
+        #expect(other.taken.count == 3 && peer.taken.isEmpty)
+        try await node.stop()
         await fixture.close()
     }
 }

@@ -115,6 +115,25 @@ import Testing
         await fixture.close()
     }
 
+    /// It does not wait for the lane it was parked for.
+    @Test func parkedMailThatIsReroutedGoesAtOnce() async throws {
+        let (fixture, peer, node, messages) = try await Self.crowded()
+        let other = try await ScriptedPeer()
+        var selector = QueueSelector()
+        selector.queueID = messages[20].queueID
+        let answer = try await QueueCommands(spool: fixture.spool).issue(
+            .reroute, selector, actor: "ann", reason: nil, change: { $0.relay = "127.0.0.1:\(other.port)" },
+            wait: patience)
+        #expect(answer.answers.map(\.matched) == [1])
+        try await wait(until: "it is delivered by the other host") { other.taken.count == 1 }
+        #expect(peer.taken.isEmpty && peer.heldAnswers == 1)
+        peer.release()
+        try await wait(until: "all are delivered") { try await node.isQuiet() }
+        #expect(peer.taken.count == 29)
+        try await node.stop()
+        await fixture.close()
+    }
+
     @Test func aScheduleRecordThatIsGoneLosesNothing() async throws {
         let isGone = Mutex(true)
         var rules = SpoolProxy.Rules()

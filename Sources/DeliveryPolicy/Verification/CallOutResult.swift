@@ -7,19 +7,18 @@ package enum CallOutResult: Equatable, Sendable {
     /// Nobody said anything about the address: the host is down, busy, or refuses us.
     case unanswered
 
-    /// A 2xx or 5xx reply to RCPT alone speaks of the address. A refusal by policy (5.7.x), or of the session or the
-    /// null reverse-path, speaks of us; whoever cannot take it now may take it later.
+    /// A 2xx reply to RCPT, or a 5xx that is about the address (5.1.x; 550, 551 and 553 where there is no such code),
+    /// speaks of it. A full mailbox, a refusal by policy, of the session or of the null reverse-path does not.
     package init(_ failure: Failure?) {
         guard let failure else {
             self = .exists
             return
         }
-        guard failure.stage == .rcpt, let reply = failure.reply, reply.replyClass == .permanent,
-            reply.detail?.subject != 7
-        else {
+        guard failure.stage == .rcpt, let reply = failure.reply, reply.replyClass == .permanent else {
             self = .unanswered
             return
         }
-        self = .unknown
+        let isAboutAddress = reply.detail.map { $0.subject == 1 } ?? [550, 551, 553].contains(reply.code)
+        self = isAboutAddress ? .unknown : .unanswered
     }
 }

@@ -53,8 +53,19 @@ struct Acceptance: Sendable {
             wishFields.strip(section, from: &content)
         }
         trace(transaction, client, queueID, time).prepend(to: &content)
-        return .success(
-            parts(transaction, client, wishes, messageID: messageID, content, queueID: queueID, at: time))
+        let parts = parts(transaction, client, wishes, messageID: messageID, content, queueID: queueID, at: time)
+        guard parts.count * content.readableBytes <= Self.copiesLimit || parts.count == 1 else {
+            return .failure(Refusal(Reply(552, StatusDetail(3, 4), Self.tooManyCopies(parts.count))))
+        }
+        return .success(parts)
+    }
+
+    /// Octets that one message may take in the spool, where each destination has a copy: a list with many members must
+    /// not fill it with one commit.
+    private static let copiesLimit = 1_000_000_000
+
+    private static func tooManyCopies(_ count: Int) -> String {
+        "too large for \(count) destinations at once; send it to fewer recipients"
     }
 
     private func trace(
@@ -84,17 +95,20 @@ struct Acceptance: Sendable {
         origin.node = node
         origin.tls = transaction.tls
         origin.failureDSN = sendsFailureDSN
-        let envelopes = ExpandedEnvelope(transaction.envelope, checks).envelopes.flatMap { whole in
-            Self.split(whole.recipients, atMost: recipientsPerPart).map { recipients in
-                var envelope = whole
-                envelope.recipients = recipients
-                return envelope
-            }
-        }
+        let wholes = checks == nil ? nil : ExpandedEnvelope(transaction.envelope, checks).envelopes
+        let envelopes = wholes?.flatMap(split) ?? split(transaction.envelope)
         return envelopes.enumerated().map { index, envelope in
             MessageRecord(
                 queueID: queueID, part: index, parts: envelopes.count, arrival: time, envelope: envelope,
                 wishes: wishes, origin: origin, messageID: messageID, content: content)
+        }
+    }
+
+    private func split(_ whole: Envelope) -> [Envelope] {
+        Self.split(whole.recipients, atMost: recipientsPerPart).map { recipients in
+            var envelope = whole
+            envelope.recipients = recipients
+            return envelope
         }
     }
 

@@ -38,13 +38,16 @@ struct AddressChecks: Sendable {
     /// - Parameter isOurs: Whether its domain is one of ours.
     func verdict(_ recipient: Mailbox, isOurs: Bool) -> RecipientVerdict {
         if case .refuse(let reply) = recipientAction(recipient) { return .decline(reply) }
+        let original = recipient
         let recipient = rewriter.recipient(recipient)
         switch tables.recipients.expand(recipient) {
         case .refused(let reply): return .decline(reply)
         case .expanded(let results): return .expand(results.count)
         case .noSuchUser: return .refuse(.userUnknown)
         case .unknown:
-            guard unknown == .reject, isOurs, !verified.contains(recipient.domain), !recipient.isPostmaster,
+            // What a canonical table rewrites is known by it, as in Postfix.
+            guard unknown == .reject, isOurs, recipient == original, !verified.contains(recipient.domain),
+                !recipient.isPostmaster,
                 !tables.isKnown(recipient)
             else {
                 return .accept
@@ -104,7 +107,7 @@ struct AddressChecks: Sendable {
 
 extension Mailbox {
     /// Every domain has one (RFC 5321 §4.5.1).
-    fileprivate var isPostmaster: Bool { localPart.lowercased() == "postmaster" }
+    var isPostmaster: Bool { localPart.lowercased() == "postmaster" }
 }
 
 extension Span<UInt8> {

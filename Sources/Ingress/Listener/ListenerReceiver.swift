@@ -82,6 +82,7 @@ final class ListenerReceiver: MailReceiver {
     ) -> EventLoopFuture<ServerReply?>? {
         guard let verifier, !domain.isEmpty else { return nil }
         let mailbox = Mailbox(localPart: localPart.text, domain: Domain(canonical: domain.text))
+        if mailbox.isPostmaster { return nil }
         guard let question = checks.map({ $0.questionable(mailbox) }) ?? mailbox, verifier.verifies(question.domain)
         else { return nil }
         let promise = eventLoop.makePromise(of: CallOutResult.self)

@@ -18,7 +18,7 @@ final class RecipientVerifier: Sendable {
     private struct State {
         var cache: CallOutCache
         var asked: [Mailbox: [Done]] = [:]
-        var waiting: [(mailbox: Mailbox, loop: any EventLoop)] = []
+        var waiting: [(mailbox: Mailbox, loop: any EventLoop, since: NIODeadline)] = []
         var running = 0
     }
 
@@ -66,7 +66,7 @@ final class RecipientVerifier: Sendable {
                 // Asked again behind the answer, where there is room.
                 if state.asked[mailbox] == nil, state.running < configuration.probes {
                     state.asked[mailbox] = []
-                    state.waiting.append((mailbox, loop))
+                    state.waiting.append((mailbox, loop, .now()))
                 }
                 return .answered(result)
             case .none: break
@@ -77,7 +77,7 @@ final class RecipientVerifier: Sendable {
             }
             guard state.waiting.count < configuration.waiting else { return .answered(.unanswered) }
             state.asked[mailbox] = [done]
-            state.waiting.append((mailbox, loop))
+            state.waiting.append((mailbox, loop, .now()))
             return .ask
         }
         startNext()
@@ -85,6 +85,7 @@ final class RecipientVerifier: Sendable {
     }
 
     private func startNext() {
+        giveUpOld()
         while let (mailbox, loop) = state.withLock({ state -> (Mailbox, any EventLoop)? in
             guard state.running < configuration.probes, !state.waiting.isEmpty else { return nil }
             state.running += 1
@@ -93,6 +94,17 @@ final class RecipientVerifier: Sendable {
         }) {
             loop.execute { self.start(mailbox, on: loop) }
         }
+    }
+
+    /// What has waited for as long as a call-out may take is not asked any more: its clients must not wait on.
+    private func giveUpOld() {
+        let oldest = NIODeadline.now() - TimeAmount(configuration.timeout)
+        let waiters = state.withLock { state in
+            let old = state.waiting.prefix { $0.since < oldest }.map(\.mailbox)
+            state.waiting.removeFirst(old.count)
+            return old.flatMap { state.asked.removeValue(forKey: $0) ?? [] }
+        }
+        for done in waiters { done(.unanswered) }
     }
 
     private func start(_ mailbox: Mailbox, on loop: any EventLoop) {

@@ -16,7 +16,10 @@ extension ServerSession {
             envelope.truncate(to: mark)
             return reply(.recipientOK, &output)
         }
-        guard envelope.recipients.count < configuration.recipientLimit else {
+        // Before the adapter is asked: where a list has filled the envelope, each further look would be for nothing.
+        guard envelope.recipients.count < configuration.recipientLimit,
+            envelope.copies < configuration.expandedRecipientLimit
+        else {
             noteRefusal(.tooManyRecipients, .rcpt, pending: true)
             envelope.truncate(to: mark)
             return reply(.tooManyRecipients, &output)

@@ -193,6 +193,9 @@ extension OutboundConnection {
             #endif
         }
         connectStart = .now()
-        bootstrap.connect(to: target.address).assumeIsolated().whenFailure { self.ended(.connecting($0)) }
+        // NIO may fail at once, and the delegate is never called from inside `open`.
+        bootstrap.connect(to: target.address).assumeIsolated().whenFailure { error in
+            self.loop.assumeIsolated().execute { self.ended(.connecting(error)) }
+        }
     }
 }

@@ -35,25 +35,15 @@ extension Dispatcher {
     }
 
     private func take(_ record: StoredRecord, isFull: Bool) {
+        guard !isStopping, let (epoch, resting, isNew) = begin(record.position, isFull: isFull) else { return }
         let (partition, offset) = (record.position.partition, record.position.offset)
-        guard !isStopping, let state = partitions[partition], !state.isRevoked else { return }
-        let isNew = offset >= state.ledger.intakeMark
-        guard isNew || state.ledger.isUnfinished(offset) else { return }
-        // It will be read again.
-        if isNew, pauses(partition, state, isFull: isFull) { return }
-        if isNew {
-            partitions[partition]?.ledger.taken(offset)
-        } else {
-            partitions[partition]?.toReload -= 1
-        }
-        batch.touch(partition)
         do {
             let mail = try MessageRecord(record)
             let lifetime = mail.wishes.lifetime ?? settings.lifetime
             let message = QueuedMessage(
                 entry: ScheduleEntry(mail, at: offset, expiry: mail.arrival + lifetime), partition: partition,
-                epoch: state.epoch, content: mail.content, body: mail.envelope.body)
-            guard messages[message.key] == nil, state.resting.slot(of: message.key) == nil else {
+                epoch: epoch, content: mail.content, body: mail.envelope.body)
+            guard messages[message.key] == nil, resting.slot(of: message.key) == nil else {
                 return passOver(message)
             }
             messages[message.key] = message
@@ -64,6 +54,32 @@ extension Dispatcher {
         } catch {
             setAside(record, error)
         }
+    }
+
+    /// Notes in the ledger that a record is taken; a place of its own, so that no copy of the ledger outlives it.
+    ///
+    /// - Returns: `nil` where the record is not to be taken, or not now.
+    private func begin(
+        _ position: Position, isFull: Bool
+    ) -> (epoch: UInt64, resting: RestingStore, isNew: Bool)? {
+        let (partition, offset) = (position.partition, position.offset)
+        guard let state = partitions[partition], !state.isRevoked else { return nil }
+        let isNew = offset >= state.ledger.intakeMark
+        guard isNew || state.ledger.isUnfinished(offset) else { return nil }
+        // It will be read again.
+        if isNew, pauses(partition, state, isFull: isFull) { return nil }
+        let found = (state.epoch, state.resting, isNew)
+        note(offset, of: partition, isNew: isNew)
+        return found
+    }
+
+    private func note(_ offset: Int64, of partition: Int, isNew: Bool) {
+        if isNew {
+            partitions[partition]?.ledger.taken(offset)
+        } else {
+            partitions[partition]?.toReload -= 1
+        }
+        batch.touch(partition)
     }
 
     private func noteAccepted(_ mail: MessageRecord, _ message: QueuedMessage) {
@@ -108,11 +124,16 @@ extension Dispatcher {
     /// A ledger has limited room for unfinished offsets: the oldest get a schedule record of their own.
     ///
     /// A running attempt goes on; its entry says so, and a successor would try it again.
-    func storeOverflow(of partition: Int) {
-        guard let ledger = partitions[partition]?.ledger, ledger.overflow > 0 else { return }
-        let oldest = Set(ledger.oldest(ledger.overflow))
-        for message in messages.values
-        where message.partition == partition && !message.isStored && oldest.contains(message.entry.offset) {
+    func storeOverflow(of touched: Set<Int>) {
+        var oldest: Set<Position> = []
+        for partition in touched {
+            guard let ledger = partitions[partition]?.ledger, ledger.overflow > 0 else { continue }
+            // Some more than must be, so that not every commit looks through all messages.
+            let count = ledger.overflow + ledger.unfinishedCount / 10
+            oldest.formUnion(ledger.oldest(count).map { Position(partition: partition, offset: $0) })
+        }
+        guard !oldest.isEmpty else { return }
+        for message in messages.values where !message.isStored && oldest.contains(message.position) {
             message.entry.state = .running
             store(message)
         }

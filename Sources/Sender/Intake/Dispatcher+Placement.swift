@@ -9,7 +9,7 @@ extension Dispatcher {
     func place(_ message: QueuedMessage) {
         message.state = .resolving
         if isStopping { return park(message, because: "the sender is stopping", due: .now()) }
-        if let command = message.command { return carryOut(command, on: message) }
+        if !message.commands.isEmpty { return carryOut(message.commands, on: message) }
         if suppress(message) { return }
         if message.entry.expiry <= .now() { return expire(message, nil) }
         if message.entry.state == .held { return putDown(message, Rest(due: message.entry.expiry, lane: message.lane)) }
@@ -33,7 +33,7 @@ extension Dispatcher {
     }
 
     private func assign(_ message: QueuedMessage, to site: Site) {
-        if let command = message.command { return carryOut(command, on: message) }
+        if !message.commands.isEmpty { return carryOut(message.commands, on: message) }
         let source: Source
         var pool: String?
         if site.isLocal {
@@ -55,7 +55,7 @@ extension Dispatcher {
                     site: site.name, route: site.kind, source: site.isLocal ? "" : source.name, pool: pool))
         }
         let target = LaneTarget(key: lane, site: site, source: source)
-        partitions[message.partition]?.resting.noteLane(lane, of: message.entry.domain.name)
+        partitions[message.partition]?.resting.noteLane(lane, of: message.entry)
         guard hasRoom(for: message.entry.size, in: lane) else {
             tellDelay(of: message)
             return park(message, in: lane)

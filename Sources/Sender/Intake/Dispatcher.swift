@@ -75,7 +75,7 @@ final class Dispatcher: @unchecked Sendable {
     /// Operators' commands of the last day, for messages that are read after them.
     var commands: [QueueCommand] = []
     /// Those that resting messages will be woken for, by number, and how many are left.
-    var commandsUnderWay: [UInt32: (command: QueueCommand, messages: Int)] = [:]
+    var commandsUnderWay: [UInt32: (commands: [QueueCommand], messages: Int)] = [:]
     var lastCommandNumber: UInt32 = 0
     var latestCommand = Timestamp(milliseconds: 0)
     let started = Timestamp.now()
@@ -86,6 +86,8 @@ final class Dispatcher: @unchecked Sendable {
     var submissions: [Int: [LaneKey: LaneGroup.Submission]] = [:]
     var toLoad: [QueuedMessage] = []
     var toWake: Deque<Wake> = []
+    /// Those woken for operators' commands.
+    var commanded: Deque<Wake> = []
     /// Records of resting messages are being read.
     var isWaking = false
     var isTurnPlanned = false
@@ -136,6 +138,8 @@ final class Dispatcher: @unchecked Sendable {
     func reconfigure(_ settings: Settings, router: Router, pools: SourcePools, retry: RetryPolicy) {
         (self.settings, self.router, self.pools, self.retry) = (settings, router, pools, retry)
         sites.forget()
+        for store in stores { store.forgetLanes() }
+        resumeIntake()
         for lane in lanes.keys { callParked(lane) }
         planTurn()
     }

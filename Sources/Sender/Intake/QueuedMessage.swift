@@ -41,8 +41,8 @@ final class QueuedMessage {
     /// Schedule records of it that are not committed yet, and the offset of the latest one that is.
     var uncommittedRecords = 0
     var record: Int64?
-    /// An operator's command to be carried out when the lane gives the message back.
-    var command: QueueCommand?
+    /// Operators' commands to be carried out, in order, when the lane gives the message back.
+    var commands: [QueueCommand] = []
     /// Room it takes among what is ready.
     var reservation: Reservation?
     var body: BodyType

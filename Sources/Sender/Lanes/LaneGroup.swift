@@ -157,6 +157,7 @@ struct HostMemory {
 
     mutating func remember(_ host: String, at now: MonotonicTime) {
         if hosts.count >= 10_000 { hosts = hosts.filter { $0.value > now } }
+        if hosts.count >= 10_000 { hosts = [:] }
         hosts[host] = now + .seconds(3600)
     }
 

@@ -10,7 +10,7 @@ extension Dispatcher {
     func apply(_ command: QueueCommand) -> Int {
         // States and sites are those of the moment: read again by a later process, they would mean other messages.
         if command.selector.isMomentary, command.issued < started { return 0 }
-        remember(command)
+        guard remember(command) else { return 0 }
         var matched = 0
         for message in select(command.selector) { matched += apply(command, to: message) }
         for (partition, state) in partitions { matched += mark(command, in: partition, state) }
@@ -19,70 +19,93 @@ extension Dispatcher {
     }
 
     private func apply(_ command: QueueCommand, to message: QueuedMessage) -> Int {
-        guard message.entry.arrival <= command.issued, !message.isEnded, isNews(command, to: message.entry) else {
-            return 0
-        }
+        let state = Self.state(message.entry.state, after: message.commands)
+        guard message.entry.arrival <= command.issued, !message.isEnded, isNews(command, to: message.entry, in: state)
+        else { return 0 }
         let matched = message.recipientCount
         switch message.state {
-        case .leaving, .left: carryOut(command, on: message)
+        case .leaving, .left: carryOut([command], on: message)
         case .handed(let lane):
-            guard command.action.endsAttempts else { break }
-            message.command = command
+            guard command.action.endsAttempts || !message.commands.isEmpty else { break }
+            message.commands.append(command)
             // The order may not have left this loop yet.
             submitOrders()
             let (key, group) = (message.key, groups[group(of: lane)])
             group.loop.execute { group.withdraw(key, from: lane) }
         case .resolving, .loading:
-            if command.action.endsAttempts { message.command = command }
+            if command.action.endsAttempts || !message.commands.isEmpty { message.commands.append(command) }
         case .ended: return 0
         }
         return matched
     }
 
     /// Whether a command was not carried out on a message already, by this process or one before it.
-    func isNews(_ command: QueueCommand, to entry: ScheduleEntry) -> Bool {
+    ///
+    /// - Parameter state: That of the message when it comes to the command, where it is not the present one.
+    func isNews(_ command: QueueCommand, to entry: ScheduleEntry, in state: ScheduleEntry.State? = nil) -> Bool {
         if let last = entry.lastCommand, last >= command.issued { return false }
         // Applied again after a restart, a retry must not undo the attempt that followed it.
         if command.action == .retry, let last = entry.lastAttempt, last > command.issued { return false }
-        return applies(command, inState: entry.state)
+        return Self.applies(command, inState: state ?? entry.state)
     }
 
     /// What is held is only released, ended, or sent another way.
-    private func applies(_ command: QueueCommand, inState state: ScheduleEntry.State) -> Bool {
+    private static func applies(_ command: QueueCommand, inState state: ScheduleEntry.State) -> Bool {
         switch command.action {
-        case .retry: state != .held
-        case .hold: state != .held
+        case .retry, .hold: state != .held
         case .release: state == .held
         case .fail, .drop, .reroute: true
         }
     }
 
-    /// Wakes the resting messages of a partition that a command means; it is carried out once they are read.
-    func mark(_ command: QueueCommand, in partition: Int, _ state: PartitionState) -> Int {
-        guard let filter = filter(command.selector, in: state.resting) else { return 0 }
-        let slots = filter.slots().filter { slot in
-            let message = state.resting[slot]
-            return message.arrival <= command.issued && applies(command, inState: message.state)
+    /// The state of a message once commands that wait for it are carried out.
+    private static func state(
+        _ state: ScheduleEntry.State, after commands: [QueueCommand]
+    ) -> ScheduleEntry.State {
+        commands.reduce(state) { state, command in
+            switch command.action {
+            case .hold: .held
+            case .release: .scheduled
+            case .retry, .fail, .drop, .reroute: state
+            }
         }
-        guard !slots.isEmpty else { return 0 }
-        lastCommandNumber += 1
-        commandsUnderWay[lastCommandNumber] = (command, slots.count)
+    }
+
+    /// Wakes the resting messages of a partition that a command means; it is carried out once they are read, after
+    /// those that they wake for already.
+    func mark(_ command: QueueCommand, in partition: Int, _ state: PartitionState) -> Int {
+        let store = state.resting
+        guard let filter = filter(command.selector, in: store) else { return 0 }
+        var numbers: [UInt32: UInt32] = [:]
         var matched = 0
-        for slot in slots {
-            let earlier = state.resting[slot].command
-            if earlier != 0 { _ = takeCommand(earlier) }
-            state.resting[slot].command = lastCommandNumber
-            matched += Int(state.resting[slot].recipients)
-            wake(slot, of: partition, state)
+        for slot in filter.slots() {
+            let message = store[slot]
+            let earlier = commandsUnderWay[message.command]?.commands ?? []
+            guard message.arrival <= command.issued,
+                Self.applies(command, inState: Self.state(message.state, after: earlier))
+            else { continue }
+            let number =
+                numbers[message.command]
+                ?? {
+                    lastCommandNumber += 1
+                    commandsUnderWay[lastCommandNumber] = (earlier + [command], 0)
+                    return lastCommandNumber
+                }()
+            numbers[message.command] = number
+            commandsUnderWay[number]?.messages += 1
+            _ = takeCommands(message.command)
+            store[slot].command = number
+            matched += Int(message.recipients)
+            wake(slot, of: partition, state, isCommanded: true)
         }
         return matched
     }
 
-    /// The command that a resting message was woken for.
-    func takeCommand(_ number: UInt32) -> QueueCommand? {
-        guard let (command, messages) = commandsUnderWay[number] else { return nil }
-        commandsUnderWay[number] = messages > 1 ? (command, messages - 1) : nil
-        return command
+    /// The commands that a resting message was woken for, in order.
+    func takeCommands(_ number: UInt32) -> [QueueCommand] {
+        guard let (commands, messages) = commandsUnderWay[number] else { return [] }
+        commandsUnderWay[number] = messages > 1 ? (commands, messages - 1) : nil
+        return commands
     }
 
     func filter(
@@ -92,11 +115,14 @@ extension Dispatcher {
         return RestingFilter(selector, bounceClass: bounceClass, defaultPool: pools.defaultPool, in: store)
     }
 
-    private func remember(_ command: QueueCommand) {
+    /// - Returns: False where the command was applied already: after an error `control` is read again.
+    private func remember(_ command: QueueCommand) -> Bool {
         commands.removeAll { $0.issued + .seconds(86_400) < .now() }
+        guard !commands.contains(where: { $0.id == command.id }) else { return false }
         if commands.count >= 10_000 { commands.removeFirst() }
         commands.append(command)
         latestCommand = max(latestCommand, command.issued)
+        return true
     }
 
     /// Carries out what was commanded before a message was read: its last owner may have died in between.
@@ -109,10 +135,20 @@ extension Dispatcher {
         }
     }
 
-    /// Carries a command out on a message that no lane holds.
-    func carryOut(_ command: QueueCommand, on message: QueuedMessage) {
-        message.command = nil
-        guard isNews(command, to: message.entry) else { return place(message) }
+    /// Carries commands out, in order, on a message that no lane holds.
+    func carryOut(_ commands: [QueueCommand], on message: QueuedMessage) {
+        message.commands = []
+        var isTouched = false
+        for (index, command) in commands.enumerated() where !message.isEnded && isNews(command, to: message.entry) {
+            // What follows a retry takes its place.
+            if command.action == .retry, index < commands.count - 1 { continue }
+            isTouched = true
+            carryOut(command, on: message)
+        }
+        if !isTouched { place(message) }
+    }
+
+    private func carryOut(_ command: QueueCommand, on message: QueuedMessage) {
         switch command.action {
         case .retry:
             // An operator knows better than the dead-host memory.
@@ -131,13 +167,15 @@ extension Dispatcher {
             message.entry.reason = "held by \(command.actor)" + (command.reason.map { ": \($0)" } ?? "")
             change(message, by: command, Rest(due: message.entry.expiry, lane: message.lane))
         case .release:
-            message.entry.state = .parked
-            message.entry.reason = "released by \(command.actor)"
+            message.entry.state = .scheduled
+            message.entry.reason = nil
             change(message, by: command, Rest(due: .now(), lane: message.lane))
         case .reroute:
             if let pool = command.pool { message.entry.wishes.pool = pool }
             if let relay = command.relay { message.entry.relay = relay.isEmpty ? nil : relay }
             message.lastLane = nil
+            // Parked for a lane it will not go to.
+            if message.entry.state != .held { (message.entry.state, message.entry.reason) = (.scheduled, nil) }
             let due = message.entry.state == .held ? message.entry.expiry : .now()
             change(message, by: command, Rest(due: due))
         }

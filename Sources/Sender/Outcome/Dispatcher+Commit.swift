@@ -20,7 +20,7 @@ extension Dispatcher {
     private func commit() {
         commitTimer?.cancel()
         commitTimer = nil
-        for partition in batch.partitions { storeOverflow(of: partition) }
+        storeOverflow(of: batch.partitions)
         var transaction = SpoolTransaction()
         var stored: [(index: Int, message: QueuedMessage)] = []
         for (partition, records) in batch.records {
@@ -74,7 +74,7 @@ extension Dispatcher {
         for waiter in waiters { waiter.succeed() }
         planCommit()
         // What is called back waits while commits lag behind.
-        if !toWake.isEmpty { planTurn() }
+        planTurn()
     }
 
     /// The same transaction again, until the spool takes it: meanwhile `max_uncommitted` stops new attempts.

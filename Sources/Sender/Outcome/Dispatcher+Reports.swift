@@ -37,6 +37,7 @@ extension Dispatcher {
     private func returned(
         _ message: QueuedMessage, _ reason: String, _ until: Timestamp?, _ failure: Failure?, _ lane: LaneKey
     ) {
+        if !message.commands.isEmpty { return carryOut(message.commands, on: message) }
         if isStopping {
             // Untouched, it is found where it lies: in the ledger or in the schedule.
             message.content = nil
@@ -44,7 +45,6 @@ extension Dispatcher {
             return
         }
         if let until { laneWentDown(lane, until: until, because: reason) }
-        if let command = message.command { return carryOut(command, on: message) }
         if suppress(message) { return }
         if message.entry.expiry <= .now() { return expire(message, failure) }
         if until != nil {
@@ -89,7 +89,7 @@ extension Dispatcher {
         message.entry.lastAttempt = settlement.attempted ?? message.entry.lastAttempt
         _ = requestDelayNotice(of: message, at: .now(), host: settlement.remoteHost)
         store(message)
-        if let command = message.command { return carryOut(command, on: message) }
+        if !message.commands.isEmpty { return carryOut(message.commands, on: message) }
         putDown(message, Rest(due: message.entry.due, lane: message.lane))
     }
 

@@ -28,7 +28,11 @@ struct OutcomeBatch {
 
     var isEmpty: Bool { records.isEmpty && partitions.isEmpty && counted.isEmpty }
 
-    mutating func add(_ record: SpoolRecord, partition: Int) { records[partition, default: []].append(record) }
+    /// With the position of the partition, which its owner alone can commit.
+    mutating func add(_ record: SpoolRecord, partition: Int) {
+        records[partition, default: []].append(record)
+        partitions.insert(partition)
+    }
 
     /// The schedule record of a message.
     mutating func store(_ message: QueuedMessage) {

@@ -35,7 +35,7 @@ extension Dispatcher {
         message.uncommittedRecords -= 1
         message.record = offset
         guard owns(message), message.uncommittedRecords == 0, case .leaving(let rest) = message.state else { return }
-        if let command = message.command { return carryOut(command, on: message) }
+        if !message.commands.isEmpty { return carryOut(message.commands, on: message) }
         lieDown(message, rest)
     }
 
@@ -60,7 +60,7 @@ extension Dispatcher {
     // MARK: Time
 
     func armDueTimer() {
-        guard !isStopping, toWake.count < Self.wakeBatch else { return }
+        guard !isStopping, toWake.count < Self.wakeBatch, batch.size < 2 * settings.commitSize else { return }
         guard let due = stores.lazy.compactMap({ $0.nextDue() }).min() else { return }
         if let dueTimer, dueTimer.due <= due { return }
         dueTimer?.timer.cancel()
@@ -76,11 +76,13 @@ extension Dispatcher {
     /// Wakes what is due, a bounded number a turn, no partition before the others.
     private func runDue() {
         let now = Timestamp.now()
-        for (partition, state) in partitions where !state.isRevoked {
-            for _ in 0..<Self.wakeBatch {
-                guard let slot = state.resting.popDue(at: now) else { break }
-                if waitsOn(slot, state.resting, now) { continue }
-                wake(slot, of: partition, state)
+        let due = stores.filter { $0.nextDue().map { $0 <= now } ?? false }
+        for store in due {
+            guard let state = partitions[store.partition] else { continue }
+            for _ in 0..<max(1, Self.wakeBatch / due.count) {
+                guard let slot = store.popDue(at: now) else { break }
+                if waitsOn(slot, store, now) { continue }
+                wake(slot, of: store.partition, state)
             }
         }
         planTurn()
@@ -89,7 +91,8 @@ extension Dispatcher {
     /// A message that was put down, and whose lane has no room for it now either, need not be read to find that out.
     private func waitsOn(_ slot: UInt32, _ store: RestingStore, _ now: Timestamp) -> Bool {
         let message = store[slot]
-        guard message.queueState == "parked", message.expiry > now, let lane = store.probableLane(of: slot),
+        guard message.queueState == "parked", message.command == 0, message.expiry > now,
+            let lane = store.probableLane(of: slot),
             lanes[lane] != nil, !hasRoom(for: Int(message.size), in: lane)
         else { return false }
         // Its originator may have to be told that it waits: only its record says whether.
@@ -103,21 +106,31 @@ extension Dispatcher {
 
     // MARK: Waking
 
-    /// - Parameter lane: Has room for the message, which is kept for it.
-    func wake(_ slot: UInt32, of partition: Int, _ state: PartitionState, for lane: LaneKey? = nil) {
+    /// - Parameters:
+    ///   - lane: Has room for the message, which is kept for it.
+    ///   - isCommanded: Woken for an operator: very many may be, and others go first.
+    func wake(
+        _ slot: UInt32, of partition: Int, _ state: PartitionState, for lane: LaneKey? = nil, isCommanded: Bool = false
+    ) {
         guard state.resting[slot].phase == .resting else { return }
         let size = Int(state.resting[slot].size)
         state.resting.wake(slot)
         if let lane { keepRoom(size, in: lane) }
-        toWake.append(Wake(partition: partition, epoch: state.epoch, slot: slot, size: size, lane: lane))
+        let wake = Wake(partition: partition, epoch: state.epoch, slot: slot, size: size, lane: lane)
+        if isCommanded { commanded.append(wake) } else { toWake.append(wake) }
         planTurn()
     }
 
     /// Reads the records of messages that are called back, a batch at a time; not while commits lag behind.
     func readResting() {
-        guard !isWaking, !toWake.isEmpty, batch.size < 2 * settings.commitSize else { return }
-        let wakes = Array(toWake.prefix(Self.wakeBatch))
+        guard !isWaking, !(toWake.isEmpty && commanded.isEmpty), batch.size < 2 * settings.commitSize,
+            notices.count < 10 * Self.wakeBatch
+        else { return }
+        var wakes = Array(toWake.prefix(Self.wakeBatch))
         toWake.removeFirst(wakes.count)
+        let more = Array(commanded.prefix(Self.wakeBatch - wakes.count))
+        commanded.removeFirst(more.count)
+        wakes += more
         isWaking = true
         let positions = wakes.map { wake in
             // Of a partition that is lost, any position will do.
@@ -180,8 +193,8 @@ extension Dispatcher {
             return false
         }
         let lane = store.lanes[resting.lane]
-        let command = resting.command == 0 ? nil : takeCommand(resting.command)
-        if let command, !isNews(command, to: entry) {
+        let commands = takeCommands(resting.command)
+        if !commands.isEmpty, !commands.contains(where: { isNews($0, to: entry) }) {
             store[wake.slot].command = 0
             lieAgain(wake, store, Rest(due: resting.due, lane: lane, reason: store.reasons[resting.reason]))
             return false
@@ -193,10 +206,12 @@ extension Dispatcher {
         message.record = resting.record
         message.lastLane = lane
         messages[message.key] = message
-        if isStopping || partitions[wake.partition]?.isRevoked == true {
+        if partitions[wake.partition]?.isRevoked == true {
             message.state = .left
-        } else if let command {
-            carryOut(command, on: message)
+        } else if !commands.isEmpty {
+            carryOut(commands, on: message)
+        } else if isStopping {
+            message.state = .left
         } else {
             place(message)
         }

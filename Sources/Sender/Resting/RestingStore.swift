@@ -40,7 +40,7 @@ final class RestingStore: @unchecked Sendable {
     private(set) var lanes = NameTable<LaneKey>()
     private(set) var reasons = NameTable<Rest.Reason>()
     /// Where mail of a domain went last, so that more of it need not be read to find no room there.
-    private var domainLanes: [UInt32: LaneKey] = [:]
+    private var domainLanes: [UInt32: (lane: LaneKey, pool: String?)] = [:]
 
     init(partition: Int) { self.partition = partition }
 
@@ -172,13 +172,22 @@ final class RestingStore: @unchecked Sendable {
     // MARK: Lanes
 
     /// Mail of a domain is on its way into a lane.
-    func noteLane(_ lane: LaneKey, of domain: String) {
-        guard count > 0, let number = domains.number(of: domain) else { return }
-        domainLanes[number] = lane
+    func noteLane(_ lane: LaneKey, of entry: ScheduleEntry) {
+        guard count > 0, entry.relay == nil, let number = domains.number(of: entry.domain.name) else { return }
+        domainLanes[number] = (lane, entry.wishes.pool)
     }
 
-    /// The lane that a resting message would probably go to.
-    func probableLane(of slot: UInt32) -> LaneKey? { lanes[self[slot].lane] ?? domainLanes[self[slot].domain] }
+    /// Routes or pools have changed.
+    func forgetLanes() { domainLanes = [:] }
+
+    /// The lane that a resting message would probably go to: its own, or that of other mail of its domain and pool.
+    func probableLane(of slot: UInt32) -> LaneKey? {
+        if let lane = lanes[self[slot].lane] { return lane }
+        guard let known = domainLanes[self[slot].domain], known.pool == labels[self[slot].labels]?.pool else {
+            return nil
+        }
+        return known.lane
+    }
 
     // MARK: Search
 

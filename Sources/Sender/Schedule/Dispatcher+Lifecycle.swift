@@ -34,7 +34,8 @@ extension Dispatcher {
 
     /// Quiet: no attempt runs, nothing waits for a commit.
     private func waitForQuiet(_ promise: EventLoopPromise<Void>, until end: NIODeadline) {
-        let isQuiet = gauge.count == 0 && batch.isEmpty && committing == nil && noticesInWork == 0
+        let isQuiet =
+            gauge.count == 0 && batch.isEmpty && committing == nil && noticesInWork == 0 && commandsUnderWay.isEmpty
         if isQuiet || NIODeadline.now() > end { return promise.succeed() }
         planTurn()
         loop.scheduleTask(in: .milliseconds(10)) { self.waitForQuiet(promise, until: end) }
@@ -44,6 +45,8 @@ extension Dispatcher {
     func give(up revoked: [Int]) -> EventLoopFuture<Void> {
         for partition in revoked { partitions[partition]?.isRevoked = true }
         let set = Set(revoked)
+        // Nothing of them is due any more.
+        stores.removeAll { set.contains($0.partition) }
         submitOrders()
         for message in messages.values where set.contains(message.partition) {
             guard case .handed(let lane) = message.state else { continue }
@@ -76,6 +79,11 @@ extension Dispatcher {
         for partition in lost { partitions[partition] = nil }
         stores.removeAll { set.contains($0.partition) }
         paused.subtract(set)
+        notices.removeAll { set.contains($0.partition) }
         batch.drop(set)
+        // Room they had is others' now.
+        for lane in lanes.keys { callParked(lane) }
+        resumeIntake()
+        planTurn()
     }
 }

@@ -28,8 +28,8 @@ extension Dispatcher {
         for (index, message) in messages.enumerated() {
             guard case .loading(let target) = message.state, owns(message) else { continue }
             defer { if message.reservation == nil { freed.insert(target.key) } }
-            if let command = message.command {
-                carryOut(command, on: message)
+            if !message.commands.isEmpty {
+                carryOut(message.commands, on: message)
                 continue
             }
             switch result {
