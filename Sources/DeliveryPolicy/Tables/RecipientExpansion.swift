@@ -126,13 +126,13 @@ private struct Walk {
     ) throws(Refused) {
         for target in targets {
             switch target {
-            case .mailbox(let address): try deliver(address.mailbox(in: mailbox.domain), list)
+            case .mailbox(let address): try deliver(address.mailbox(in: tables.rules.origin), list)
             case .domain(let domain): try visit(Mailbox(localPart: mailbox.localPart, domain: domain), list)
             case .include(let file):
                 if includes.contains(file) { throw loop(includes + [file]) }
                 try follow(table.includes[file] ?? [], of: table, mailbox, list, includes: includes + [file])
             case .address(let address):
-                let next = address.mailbox(in: mailbox.domain)
+                let next = address.mailbox(in: tables.rules.origin)
                 // An alias to itself is the mailbox (aliases(5)).
                 if Self.folded(next) == Self.folded(mailbox) { try deliver(next, list) } else { try visit(next, list) }
             case .command, .file: break

@@ -12,12 +12,15 @@ extension ServerHandler {
         isProcessing = true
         session.mailRefusal = shared.gauge.isFull ? .outOfMemory : shared.receiver.mailRefusal()
         let receivedBefore = session.receivedBytes
-        let refusalsBefore = session.refusals
         var isProgress = false
         while state == .running, !isHalted, hasRoom(context), step(context) { isProgress = true }
         isProcessing = false
         tellRefusals()
-        if session.refusals != refusalsBefore { countRefusals(session.refusals - refusalsBefore, context) }
+        if session.refusals > countedRefusals {
+            let count = session.refusals - countedRefusals
+            countedRefusals = session.refusals
+            countRefusals(count, context)
+        }
         guard state == .running else { return }
         if isProgress || session.receivedBytes != receivedBefore {
             clock.progressed(.now(), isReceivingContent: session.isReceivingContent, received: session.receivedBytes)
@@ -76,6 +79,7 @@ extension ServerHandler {
             if case .success(let refusal?) = result { verdict = .refuse(refusal) }
             self.clock.progressed(.now(), isReceivingContent: false, received: 0)
             if self.session.recipientDecided(verdict, into: &self.output) == .close { self.close(context) }
+            if self.session.errors > self.tarpitThreshold { self.holdBack(context) }
             // Within `process` the loop there goes on.
             if !self.isProcessing { self.resume(context) }
         }

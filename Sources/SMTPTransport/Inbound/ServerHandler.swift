@@ -64,6 +64,8 @@ package final class ServerHandler: ChannelDuplexHandler {
     var tarpit: Scheduled<Void>?
     /// Refusals of the session that were held back for already.
     var heldBackFor = 0
+    /// Refusals that the limits of its client know of; a reply that came later is counted with the next batch.
+    var countedRefusals = 0
     var tlsContext: NIOSSLContext?
     var tlsHandler: NIOSSLServerHandler?
     var cipherWatch: CipherWatch?

@@ -8,7 +8,7 @@ import Testing
 
     private static func expand(
         _ address: String, aliases: String = "", virtual: String = "", includes: [String: String] = [:],
-        limits: RecipientTables.Limits = .init()
+        limits: RecipientTables.Limits = .init(), domains: Set<Domain> = [local]
     ) throws -> RecipientExpansion {
         var table = AliasTable.read(Array(aliases.utf8), entryLimit: 10_000)
         #expect(table.errors == [])
@@ -18,13 +18,22 @@ import Testing
         }
         let tables = RecipientTables(
             virtual: [AddressTableTests.table(virtual).table], aliases: [table.table],
-            rules: RewriteRules(localDomains: [local], origin: local, delimiters: "+"), limits: limits)
+            rules: RewriteRules(localDomains: domains, origin: local, delimiters: "+"), limits: limits)
         return tables.expand(try #require(Mailbox(address)))
     }
 
     private static func results(_ expansion: RecipientExpansion) -> [String] {
         guard case .expanded(let all) = expansion else { return ["\(expansion)"] }
         return all.map { $0.mailbox.description + ($0.list.map { " by \($0.owner)" } ?? "") }
+    }
+
+    /// As in Postfix a user is one user, whichever local domain his mail is for.
+    @Test func usersOfAllLocalDomainsAreThoseOfTheOrigin() throws {
+        let domains: Set<Domain> = [Self.local, Domain(canonical: "second.test")]
+        let aliases = "postmaster: joe\nself: self\njoe: \\joe, j@y.test\n"
+        let expand = { Self.results(try Self.expand($0, aliases: aliases, domains: domains)) }
+        #expect(try expand("postmaster@second.test") == ["joe@local.test", "j@y.test"])
+        #expect(try expand("self@second.test") == ["self@local.test"])
     }
 
     private static let aliases = """

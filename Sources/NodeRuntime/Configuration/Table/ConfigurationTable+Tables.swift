@@ -20,7 +20,7 @@ extension ConfigurationTable {
             default: "ingress.domains", "Domains whose users are known by name alone; ingress.hostname always is one.")
         Field(
             "origin", \.origin, ValueKind.domain.optional, default: "the first of local_domains, else ingress.hostname",
-            "Domain of results of virtual and canonical tables that have none.")
+            "Domain of what aliases, virtual and canonical tables name without one, as Postfix's myorigin.")
         Field(
             "recipient_delimiter", \.delimiters, delimiters,
             "Octets that begin an extension, as + in user+extension; mail for it goes to user unless a table names it.")
