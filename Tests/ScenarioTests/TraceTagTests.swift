@@ -58,6 +58,8 @@ extension Scenarios {
             let bounce = try await peer.transaction { $0.mail.hasPrefix("<>") && $0.text.contains("Subject: bounced") }
             #expect(bounce.text.contains(`return` == "FULL" ? "message/rfc822" : "text/rfc822-headers"))
             #expect(bounce.field("X-Apus-Ref") == nil, "the bounce is Postfix's, not ours")
+            // Postfix may return it before the outcome is committed.
+            _ = try await node.events(of: ours, until: "delivered")
             let file = try directory.write(bounce.text.replacing("\r\n", with: "\n"), to: "bounce.eml")
             let told = try await apus(node, "--ref-file", file, "--json")
             #expect(told.code == 0, "\(told.errors)")
