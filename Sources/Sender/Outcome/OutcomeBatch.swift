@@ -50,6 +50,8 @@ struct OutcomeBatch {
         partitions.subtract(lost)
         ended.removeAll { lost.contains($0.partition) }
         notices.removeAll { lost.contains($0.partition) }
+        // Nothing is left to commit, and so nothing to wait for.
+        if records.isEmpty { size = 0 }
     }
 }
 

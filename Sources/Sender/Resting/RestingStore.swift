@@ -2,7 +2,8 @@ import HeapModule
 import MailModel
 import Spool
 
-/// The messages of one partition that wait, about 130 bytes each with all that finds them.
+/// The messages of one partition that wait: slots of 96 bytes, and what finds them. With 1,000,000 a node took 180 bytes
+/// each.
 ///
 /// A message is here from the commit of its schedule record until it is wanted again; meanwhile the record is the
 /// message. Slots keep their numbers, tickets tell their occupants apart.

@@ -18,7 +18,7 @@ extension ConfigurationTable {
             "Attempts begun whose outcome is not committed: the most that a kill can repeat.")
         Field(
             "max_queued", \.maxQueued, .integer(1000...100_000_000),
-            "Messages that may wait in a node, about 150 bytes of memory each. Above it, and for one partition above a "
+            "Messages that may wait in a node, about 180 bytes of memory each. Above it, and for one partition above a "
                 + "quarter of it, mail is not read on from the spool until some are gone; ingress goes on.")
         Field(
             "commit_interval", \.commitInterval, .duration(.milliseconds(1)...(.seconds(10))),
